@@ -1,0 +1,4 @@
+//! cellftpd: an FTP server without a daemon.
+#![forbid(unsafe_code)]
+
+pub mod wire;

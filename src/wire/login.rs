@@ -1,0 +1,44 @@
+//! Between the login worker and the broker, until someone has logged in.
+
+use serde::{Deserialize, Serialize};
+
+use super::auth::USER_MAX;
+use super::event::{Note, Violation};
+use super::{Bounded, Channel};
+
+/// The most command bytes that may stand unread behind PASS.
+pub const UNREAD_MAX: usize = 8 * 1024;
+
+/// The worker's end.
+pub type WorkerEnd = Channel<Ask, Answer>;
+/// The broker's end.
+pub type BrokerEnd = Channel<Answer, Ask>;
+
+/// What a login worker may ask.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Ask {
+    /// The cage rules were broken; sent by the signal handler, in a fixed shape, as the last thing.
+    Violation(Violation),
+    /// Log a user in; the reading end of a pipe with the password comes with it.
+    Login {
+        /// The name that USER gave.
+        user: Bounded<USER_MAX>,
+        /// What the client has already sent behind PASS; the session worker reads on from there.
+        unread: Bounded<UNREAD_MAX>,
+    },
+    /// Something for the log.
+    Note(Note),
+}
+
+/// What the broker answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// A session worker takes over; this process must exit without touching the client.
+    Granted,
+    /// Refused; the client may try again.
+    Refused,
+    /// Refused, and it was the last attempt: say 421 and exit.
+    RefusedLast,
+    /// The session must end: say 421 and exit.
+    Stop(super::session::Stop),
+}
