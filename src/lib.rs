@@ -1,4 +1,5 @@
 //! cellftpd: an FTP server without a daemon.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod wire;

@@ -1,0 +1,95 @@
+//! The settings, each declared once, and how they are loaded and laid over one another.
+//!
+//! Run by the launcher as root before anyone has spoken; the broker asks it again when a user has
+//! logged in. It reads files of the administrator's and nothing that a client said, but for user
+//! names that are compared with patterns.
+//!
+//! Read in this order: [`settings`] is the declaration, [`value`], [`mod@unit`], [`choice`] and
+//! [`rights`] are the types it uses, `table` the macro behind it. `load` opens the files, `read`
+//! looks at each key, `check` at all together. [`matching`] decides what differs by client.
+//! [`problem`] tells the administrator, `show` prints settings back.
+
+pub mod choice;
+pub mod matching;
+pub mod problem;
+pub mod rights;
+pub mod settings;
+pub mod source;
+pub mod unit;
+pub mod value;
+
+mod check;
+mod load;
+mod read;
+mod show;
+mod spelling;
+mod table;
+
+use std::net::IpAddr;
+
+pub use choice::{Class, DataPeer, Durability, Isolation, Level, LogTarget, Partial, RunAs, Store};
+pub use load::{from_sources, load};
+pub use matching::{Match, Pattern};
+pub use problem::{Problem, Problems};
+pub use rights::{Rights, RightsTable};
+pub use settings::{Overlay, Phase, SETTINGS, Setting, Settings, TABLES};
+pub use show::{describe, shipped};
+pub use source::{Place, Source};
+pub use unit::{Bytes, Mode, PortRange};
+
+use matching::{Known, Login};
+
+/// A configuration that was loaded and checked.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The settings where no match holds.
+    pub settings: Settings,
+    /// The matches, in order.
+    pub matches: Vec<Match>,
+    /// What is allowed but hardly meant.
+    pub warnings: Vec<Problem>,
+    /// The files, in order.
+    pub files: Vec<Source>,
+    /// What the tables of the files say, with the places.
+    pub said: Overlay,
+}
+
+impl Config {
+    /// The settings for a client of this address, before it has logged in. An IPv4 client must be
+    /// given by its IPv4 address, not the mapped one.
+    pub fn at_connect(&self, from: IpAddr) -> Settings {
+        self.applied(&Known { from, login: None })
+    }
+
+    /// The settings for a client of this address that has logged in as this user.
+    pub fn at_login(&self, from: IpAddr, class: Class, user: &[u8], groups: &[String]) -> Settings {
+        self.applied(&Known {
+            from,
+            login: Some(Login {
+                class,
+                user,
+                groups,
+            }),
+        })
+    }
+
+    fn applied(&self, known: &Known<'_>) -> Settings {
+        let mut settings = self.settings.clone();
+        let holding = self.matches.iter().filter(|one| one.conditions.hold(known));
+        holding.for_each(|one| one.overlay.apply(&mut settings));
+        settings
+    }
+}
+
+impl Settings {
+    /// What users of this class may do where.
+    pub fn rights_for(&self, class: Class) -> RightsTable {
+        match self.rights.is_empty() {
+            true => RightsTable::for_class(class),
+            false => self.rights.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! The settings from text to what a session gets, and what the administrator is told.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::*;
+
+fn load_text(text: &str) -> Result<Config, Problems> {
+    from_sources(vec![Source::new("c.toml", text)])
+}
+
+fn good(text: &str) -> Config {
+    load_text(text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn bad(text: &str) -> Problems {
+    load_text(text).expect_err(text)
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Each text with the one problem it has, on one line.
+const PROBLEMS: &[(&str, &str)] = &[
+    (
+        "[netwrok]\n",
+        "1:2: there is no table [netwrok] (did you mean `network`?)",
+    ),
+    ("[zzz]\n", "1:2: there is no table [zzz]"),
+    (
+        "[network]\npassive_port = '1-2'\n",
+        "2:1: [network] has no setting `passive_port` (did you mean `passive_ports`?)",
+    ),
+    (
+        "[network]\numask = '022'\n",
+        "2:1: [network] has no setting `umask` (`umask` belongs in [transfer])",
+    ),
+    (
+        "baner = 'x'\n",
+        "1:1: `baner` stands outside of any table (did you mean `login.banner`?)",
+    ),
+    ("server = 3\n", "1:1: `server` is a table (write [server])"),
+    ("[[server]]\n", "1:3: `server` is a table (write [server])"),
+    (
+        "[match]\nuser = 'x'\n",
+        "1:2: matches are a list of tables (write [[match]])",
+    ),
+    (
+        "[transfer]\nstore = 'atomc'\n",
+        "2:9: expected one of \"atomic\", \"in-place\", not \"atomc\" \
+             (did you mean `atomic`?)",
+    ),
+    (
+        "[transfer]\numask = 22\n",
+        "2:9: expected octal digits in quotes, such as \"022\", not 22 (write \"022\")",
+    ),
+    (
+        "[login]\nmax_failures = 0\n",
+        "2:16: 0 is out of range: it may be from 1 to 20",
+    ),
+    (
+        "[login]\nfailure_delay = '1 min'\n",
+        "2:17: \"60 s\" is out of range: it may be from \"0 s\" to \"30 s\"",
+    ),
+    (
+        "[login]\nbanner = \"a\\rb\"\n",
+        "2:10: a control character can't be sent to clients",
+    ),
+    (
+        "[anonymous]\nroot = 'ftp'\n",
+        "2:8: expected an absolute path, not \"ftp\"",
+    ),
+    (
+        "[network]\npassive_ports = '3000-2000'\n",
+        "2:17: the lowest port stands above the highest (write \"2000-3000\")",
+    ),
+    (
+        "[rights]\nincoming = ['list']\n",
+        "2:1: a directory in [rights] is an absolute path, as the client sees it",
+    ),
+    (
+        "[rights]\n'/' = ['list', 'raed']\n",
+        "2:16: no such right (did you mean `read`?)",
+    ),
+    (
+        "[rights]\n'/' = 'list'\n",
+        "2:7: rights are a list of words (write a list such as [\"list\", \"read\"])",
+    ),
+    (
+        "[network]\nactive = false\nactive_source_port = 20\n",
+        "3:22: a source port below 1024 needs a privilege, but active mode is off for all \
+             (set network.active = true, or leave it out)",
+    ),
+];
+
+/// The same within a match.
+const MATCH_PROBLEMS: &[(&str, &str)] = &[
+    ("user = 'a'", "this match sets nothing"),
+    (
+        "transfer.umask = '077'",
+        "this match has no condition and would hold for everybody \
+             (set it in the tables, or add user, group, class, from, host or tls)",
+    ),
+    (
+        "class = 'locl'\ntransfer.umask = '077'",
+        "expected one of \"anonymous\", \"local\", \"virtual\", not \"locl\" \
+             (did you mean `local`?)",
+    ),
+    (
+        "user = []\ntransfer.umask = '077'",
+        "an empty list never holds",
+    ),
+    (
+        "user = ''\ntransfer.umask = '077'",
+        "an empty name never holds",
+    ),
+    (
+        "from = '10.0.0.1/8'\ntransfer.umask = '077'",
+        "there are address bits behind the prefix (write \"10.0.0.0/8\")",
+    ),
+    (
+        "from = ['::ffff:10.0.0.0/104']\ntransfer.umask = '077'",
+        "an IPv4-mapped network never holds (write it as IPv4)",
+    ),
+    (
+        "from = 'home'\ntransfer.umask = '077'",
+        "expected an address or a network such as \"192.0.2.0/24\"",
+    ),
+    (
+        "tls = 'yes'\ntransfer.umask = '077'",
+        "expected true or false, not \"yes\"",
+    ),
+    (
+        "usr = 'a'",
+        "a match has no key `usr` (did you mean `user`?)",
+    ),
+    (
+        "user = 'a'\numask = '077'",
+        "a match has no key `umask` (did you mean `transfer.umask`?)",
+    ),
+    (
+        "user = 'a'\nlogin.banner = 'x'",
+        "`login.banner` is used before the user, group and class are known \
+             (match by from, host or tls instead)",
+    ),
+    (
+        "class = 'local'\nlimits.login = 5",
+        "`limits.login` is used before the user, group and class are known \
+             (match by from, host or tls instead)",
+    ),
+    (
+        "from = '10.0.0.0/8'\nserver.name = 'x'",
+        "`server.name` is used before anything is known of the client \
+             (set it in [server], the same for all)",
+    ),
+];
+
+#[test]
+fn one_problem_each() {
+    for (text, said) in PROBLEMS {
+        let problems = bad(text);
+        assert_eq!(problems.0.len(), 1, "{text}\n{problems}");
+        assert_eq!(problems.0[0].one_line(), format!("c.toml:{said}"), "{text}");
+    }
+}
+
+#[test]
+fn one_problem_each_in_matches() {
+    for (text, said) in MATCH_PROBLEMS {
+        let problems = bad(&format!("[[match]]\n{text}\n"));
+        assert_eq!(problems.0.len(), 1, "{text}\n{problems}");
+        let line = problems.0[0].one_line();
+        let told = line.splitn(4, ':').nth(3).unwrap().trim_start();
+        assert_eq!(told, *said, "{text}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_in_order_and_underlined() {
+    let problems = bad("[transfer]\nstore = 1\n\n[network]\npasive = false\n\n\
+         [[match]]\nuser = \"bob\"\nclass = 'x'\nlog.level = 'info'\n");
+    assert_eq!(
+        problems.to_string(),
+        "\
+c.toml:2:9: expected one of \"atomic\", \"in-place\", not 1
+  |
+2 | store = 1
+  |         ^
+
+c.toml:5:1: [network] has no setting `pasive`
+  |
+5 | pasive = false
+  | ^^^^^^
+  = did you mean `passive`?
+
+c.toml:9:9: expected one of \"anonymous\", \"local\", \"virtual\", not \"x\"
+  |
+9 | class = 'x'
+  |         ^^^
+
+c.toml:10:5: `log.level` is used before anything is known of the client
+   |
+10 | log.level = 'info'
+   |     ^^^^^
+   = set it in [log], the same for all"
+    );
+}
+
+#[test]
+fn syntax_errors_have_places() {
+    for (text, place) in [
+        ("[server\n", "c.toml:1:8:"),
+        ("[server]\nname = \n", "c.toml:2:8:"),
+        ("[transfer]\numask = 022\n", "c.toml:2:9:"),
+        ("[local]\njail = true\njail = true\n", "c.toml:3:1:"),
+        ("[server]\n[server]\n", "c.toml:2:2:"),
+    ] {
+        let line = bad(text).0[0].one_line();
+        assert!(line.starts_with(place), "{text}: {line}");
+    }
+}
+
+#[test]
+fn warnings_do_not_refuse() {
+    for (text, said) in [
+        (
+            "[local]\nenabled = false\n",
+            "c.toml:2:11: neither anonymous nor local logins are enabled: nobody can log in \
+             (set anonymous.enabled or local.enabled)",
+        ),
+        (
+            "[network]\npassive = false\nactive = false\n",
+            "c.toml:2:11: neither passive nor active mode is on: nothing can be listed or \
+             transferred",
+        ),
+        (
+            "[anonymous]\nenabled = true\nroot = '/'\n",
+            "c.toml:3:8: anonymous sessions see the whole file system",
+        ),
+        (
+            "[rights]\n'/in' = ['write']\n",
+            "c.toml:2:1: \"/\" has no rights of its own: nothing is allowed outside the \
+             directories named (add \"/\" = [\"list\", \"read\"], or whatever is meant)",
+        ),
+    ] {
+        let warnings: Vec<String> = good(text).warnings.iter().map(Problem::one_line).collect();
+        assert_eq!(warnings, [said]);
+    }
+}
+
+#[test]
+fn what_a_match_mends_is_no_contradiction() {
+    let text = "[network]\nactive = false\nactive_source_port = 20\n[local]\nenabled = false\n\
+                [[match]]\nuser = 'old'\nnetwork.active = true\n\
+                [[match]]\nfrom = '10.0.0.0/8'\nlocal.enabled = true\n";
+    assert_eq!(good(text).warnings, []);
+}
+
+#[test]
+fn the_later_match_wins_in_each_phase() {
+    let config = good(
+        "[limits]\nidle = 10\n\
+         [[match]]\nfrom = ['10.0.0.0/8', '192.0.2.1']\nlogin.banner = 'in'\nlimits.idle = 20\n\
+         [[match]]\nuser = ['alice', 'dev-*']\nlimits.idle = 30\nrights.'/' = ['list']\n\
+         [[match]]\ngroup = 'staff'\nclass = ['local', 'virtual']\nlimits.idle = 40\n\
+         [[match]]\ntls = true\nlimits.idle = 50\n\
+         [[match]]\nhost = '*'\nlimits.idle = 60\n\
+         [[match]]\ntls = false\nlimits.data_connect = 5\n",
+    );
+    let (inside, outside) = (address("10.1.2.3"), address("::1"));
+    let before = config.at_connect(inside);
+    assert_eq!(
+        (before.login.banner.as_str(), before.limits.idle.as_secs()),
+        ("in", 20)
+    );
+    assert_eq!(before.limits.data_connect, Duration::from_secs(5));
+    let before = config.at_connect(outside);
+    assert_eq!(
+        (before.login.banner.as_str(), before.limits.idle.as_secs()),
+        ("FTP server ready.", 10)
+    );
+
+    let staff = ["users".to_owned(), "staff".to_owned()];
+    let idle = |from, class, user: &str, groups: &[String]| {
+        config
+            .at_login(from, class, user.as_bytes(), groups)
+            .limits
+            .idle
+            .as_secs()
+    };
+    assert_eq!(idle(outside, Class::Local, "bob", &[]), 10);
+    assert_eq!(idle(inside, Class::Local, "bob", &[]), 20);
+    assert_eq!(idle(inside, Class::Local, "dev-7", &[]), 30);
+    assert_eq!(idle(inside, Class::Local, "alice", &staff), 40);
+    assert_eq!(idle(inside, Class::Anonymous, "alice", &staff), 30);
+    assert_eq!(idle(address("192.0.2.1"), Class::Virtual, "x", &[]), 20);
+}
+
+#[test]
+fn rights_are_laid_over_directory_by_directory() {
+    let config = good(
+        "[rights]\n'/' = ['list']\n'/in' = ['write']\n\
+         [[match]]\nuser = 'alice'\nrights.'/in' = ['delete']\n",
+    );
+    let settings = config.at_login(address("::1"), Class::Local, b"alice", &[]);
+    let rights = settings.rights_for(Class::Local);
+    assert_eq!(rights.at(b"/x"), Rights::LIST);
+    assert_eq!(rights.at(b"/in/x"), Rights::DELETE | Rights::REMOVE_DIR);
+    let anonymous = Settings::default().rights_for(Class::Anonymous);
+    assert_eq!(anonymous.anywhere().to_string(), "list, read");
+}
+
+#[test]
+fn what_is_described_can_be_loaded_again() {
+    let text = "[login]\nbanner = \"one\\ntwo\"\n[rights]\n'/' = ['list', 'read']\n\
+                [[match]]\nuser = ['a', 'b*']\nclass = 'local'\nfrom = '10.0.0.0/8'\ntls = false\n\
+                limits.idle = '5 min'\nrights.'/in' = ['write']\n";
+    let config = good(text);
+    let described = describe(&config);
+    for line in [
+        "name = \"cellftpd\"\n",
+        "banner = \"one\\ntwo\"  # c.toml:2\n",
+        "\"/\" = [\"list\", \"read\"]  # c.toml:4\n",
+        "[[match]]  # c.toml:5\n",
+        "limits.idle = \"300 s\"  # c.toml:10\n",
+        "rights.\"/in\" = [\"write\"]  # c.toml:11\n",
+    ] {
+        assert!(described.contains(line), "{line}{described}");
+    }
+    let again = good(&described);
+    assert_eq!(again.settings, config.settings);
+    let at = |config: &Config| config.at_login(address("10.0.0.1"), Class::Local, b"bob", &[]);
+    assert_eq!(at(&again), at(&config));
+}
