@@ -1,0 +1,111 @@
+#!/bin/sh
+# Installs by apt-get what is missing for a purpose: `packages.sh demo` or `packages.sh test`. Run as root, or as a user
+# who has sudo. No service is started meanwhile, and super-servers that came with it are not left enabled.
+set -eu
+
+# A command (or a file) that tells whether it is there, and the Debian package that brings it.
+for_building='cc:gcc /usr/include/stdio.h:libc6-dev make:make'
+for_logins='/etc/pam.d/common-auth:libpam-runtime useradd:passwd'
+for_demo="$for_building $for_logins xinetd:xinetd lftp:lftp"
+for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps
+    systemd-socket-activate:systemd systemd-analyze:systemd"
+
+# Where the inetd that can't be installed beside xinetd is laid out: a second super-server for the tests.
+second=/var/lib/cellftpd-tests/openbsd-inetd
+
+as_root=
+[ "$(id -u)" -eq 0 ] || as_root=sudo
+
+main() {
+    case ${1-} in
+        demo) need $for_demo ;;
+        test) need $for_test && need_second_inetd ;;
+        *) echo "usage: packages.sh demo|test" >&2; exit 64 ;;
+    esac
+}
+
+need() {
+    packages=
+    for pair in "$@"; do
+        is_there "${pair%%:*}" || packages="$packages ${pair#*:}"
+    done
+    is_there_library libpam.so.0 || packages="$packages libpam0g"
+    [ -n "$packages" ] || return 0
+    install_quietly $packages
+}
+
+is_there() {
+    case $1 in
+        /*) [ -e "$1" ] || [ -n "$(find /usr/include -name "${1##*/}" -print -quit 2>/dev/null)" ] ;;
+        # Servers are in directories that a user's PATH may not have.
+        *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null ;;
+    esac
+}
+
+is_there_library() { PATH="$PATH:/usr/sbin:/sbin" ldconfig -p | grep -q "[[:space:]]$1 "; }
+
+install_quietly() {
+    command -v apt-get >/dev/null || { echo "packages.sh: no apt-get; please install:" "$@" >&2; exit 1; }
+    echo "installing:" "$@"
+    forbid_starting
+    trap 'allow_starting' EXIT
+    trap 'exit 130' INT TERM
+    apt_get install "$@" || { $as_root apt-get -qq update && apt_get install "$@"; }
+    trap - EXIT INT TERM
+    allow_starting
+    for package in "$@"; do
+        [ "$package" != xinetd ] || not_at_boot xinetd
+    done
+}
+
+apt_get() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends "$@" >/dev/null
+}
+
+# invoke-rc.d(8) asks /usr/sbin/policy-rc.d: 101 is "no".
+policy=/usr/sbin/policy-rc.d
+
+forbid_starting() {
+    if [ -e $policy ] || [ -L $policy ]; then $as_root mv $policy $policy.cellftpd-saved; fi
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+    $as_root chmod 755 $policy
+}
+
+allow_starting() {
+    $as_root rm -f $policy
+    if [ -e $policy.cellftpd-saved ] || [ -L $policy.cellftpd-saved ]; then
+        $as_root mv $policy.cellftpd-saved $policy
+    fi
+}
+
+not_at_boot() {
+    if [ -d /run/systemd/system ]; then
+        $as_root systemctl --quiet disable "$1" || echo "packages.sh: $1 stays enabled at boot" >&2
+    elif command -v update-rc.d >/dev/null; then
+        $as_root update-rc.d "$1" disable >/dev/null 2>&1 || true
+    fi
+}
+
+# openbsd-inetd and xinetd conflict as packages, not as programs: this one is unpacked and not installed.
+need_second_inetd() {
+    [ ! -x "$second/usr/sbin/inetd" ] || return 0
+    command -v inetd >/dev/null && return 0
+    echo "unpacking: openbsd-inetd to $second"
+    scratch=$(mktemp -d)
+    # apt's own user downloads into it.
+    chmod 777 "$scratch"
+    (cd "$scratch" && apt-get -qq download openbsd-inetd) ||
+        { $as_root apt-get -qq update && (cd "$scratch" && apt-get -qq download openbsd-inetd); }
+    libraries=$(dpkg-deb --field "$scratch"/*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
+    missing=
+    for library in $libraries; do
+        dpkg-query --show --showformat='${Status}' "$library" 2>/dev/null | grep -q ' installed$' ||
+            missing="$missing $library"
+    done
+    [ -z "$missing" ] || install_quietly $missing
+    $as_root mkdir -p "$second"
+    $as_root dpkg-deb --extract "$scratch"/*.deb "$second"
+    rm -r "$scratch"
+}
+
+main "$@"
