@@ -1,0 +1,57 @@
+# cellftpd. `make demo` and `make test` need Rust and, to install what else they need, apt-get and root (or sudo).
+
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= target
+
+RELEASE = $(CARGO_TARGET_DIR)/release
+# An existing configuration is never overwritten: the new one is put beside it.
+KEEP = sh -c 'if [ -e "$$2" ]; then install -m 644 "$$1" "$$2.new"; else install -m 644 "$$1" "$$2"; fi' keep
+# The shipped files say /usr/sbin.
+TO_SBINDIR = sed 's|/usr/sbin/cellftpd|$(SBINDIR)/cellftpd|'
+
+.PHONY: all demo test check-format clean install
+
+all:
+	CELLFTPD_LIBEXECDIR=$(LIBEXECDIR)/cellftpd $(CARGO) build --release --locked
+
+# A site behind xinetd on 127.0.0.1:2121, tried with a real client, up until Ctrl-C. DEMO=once ends by itself.
+demo:
+	@sh tests/install/packages.sh demo
+	$(CARGO) build --locked
+	@CARGO_TARGET_DIR="$(abspath $(CARGO_TARGET_DIR))" sh tests/demo.sh
+
+test:
+	sh tests/install/packages.sh test
+	sh tests/install/accounts.sh
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) build --locked
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+check-format:
+	$(CARGO) fmt --all --check
+
+clean:
+	$(CARGO) clean
+
+# After `make`, as root: both programs, configuration, super-servers' files. Enables nothing and makes no accounts
+# (`systemd-sysusers`, or tests/install/accounts.sh).
+install:
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR)/cellftpd $(DESTDIR)$(SYSCONFDIR)/cellftpd \
+	    $(DESTDIR)$(SYSCONFDIR)/pam.d $(DESTDIR)$(SYSCONFDIR)/xinetd.d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	install -m 755 $(RELEASE)/cellftpd $(DESTDIR)$(SBINDIR)/cellftpd
+	install -m 755 $(RELEASE)/cellftpd-pam $(DESTDIR)$(LIBEXECDIR)/cellftpd/cellftpd-pam
+	$(KEEP) conf/cellftpd.toml $(DESTDIR)$(SYSCONFDIR)/cellftpd/cellftpd.toml
+	$(KEEP) conf/pam.d/cellftpd $(DESTDIR)$(SYSCONFDIR)/pam.d/cellftpd
+	$(TO_SBINDIR) xinetd.d/cellftpd >$(RELEASE)/xinetd-entry
+	$(KEEP) $(RELEASE)/xinetd-entry $(DESTDIR)$(SYSCONFDIR)/xinetd.d/cellftpd
+	install -m 644 systemd/cellftpd.socket $(DESTDIR)$(UNITDIR)/cellftpd.socket
+	$(TO_SBINDIR) systemd/cellftpd@.service >$(RELEASE)/session-unit
+	install -m 644 $(RELEASE)/session-unit $(DESTDIR)$(UNITDIR)/cellftpd@.service
+	install -m 644 conf/sysusers.d/cellftpd.conf $(DESTDIR)$(SYSUSERSDIR)/cellftpd.conf
