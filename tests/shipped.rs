@@ -2,11 +2,7 @@
 //!
 //! After a change to the settings: `UPDATE_SHIPPED=1 cargo test --test shipped`.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test says what is missing and fails"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what is missing and fails")]
 
 use std::path::{Path, PathBuf};
 
@@ -15,9 +11,7 @@ use cellftpd::config::{
 };
 
 fn conf(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("conf")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("conf").join(name)
 }
 
 /// Loads by the text: a checkout may be writable by its group, which `load` would refuse.
@@ -47,10 +41,7 @@ fn cellftpd_toml_is_generated() {
 
 #[test]
 fn cellftpd_toml_changes_nothing() {
-    assert_eq!(
-        loaded("cellftpd.toml", config::shipped()).settings,
-        Settings::default()
-    );
+    assert_eq!(loaded("cellftpd.toml", config::shipped()).settings, Settings::default());
 }
 
 #[test]
@@ -67,10 +58,7 @@ fn every_setting_is_shown_at_its_default() {
             _ => format!("{line}\n"),
         })
         .collect();
-    assert_eq!(
-        loaded("cellftpd.toml", commented_in).settings,
-        Settings::default()
-    );
+    assert_eq!(loaded("cellftpd.toml", commented_in).settings, Settings::default());
 }
 
 #[test]
@@ -102,18 +90,9 @@ fn the_examples_of_cellftpd_toml_load() {
 #[test]
 fn adhoc_toml_serves_anonymous_users_without_root() {
     let text = std::fs::read_to_string(conf("adhoc.toml")).expect("conf/adhoc.toml");
-    let Settings {
-        server,
-        anonymous,
-        local,
-        network,
-        log,
-        ..
-    } = loaded("adhoc.toml", text).settings;
-    assert_eq!(
-        (server.user, server.isolation),
-        (RunAs::Launcher, Isolation::Best)
-    );
+    let Settings { server, anonymous, local, network, log, .. } =
+        loaded("adhoc.toml", text).settings;
+    assert_eq!((server.user, server.isolation), (RunAs::Launcher, Isolation::Best));
     assert_eq!(anonymous.root, Path::new("/usr/share/doc"));
     assert!(anonymous.enabled && !local.enabled && network.active_loopback);
     assert_eq!(log.to, LogTarget::Stderr);

@@ -12,10 +12,7 @@ use super::source::{Place, Span};
 
 /// What refuses to serve.
 pub(super) fn errors(config: &Config) -> Vec<Problem> {
-    let matches = config
-        .matches
-        .iter()
-        .flat_map(|one| match_errors(config, one));
+    let matches = config.matches.iter().flat_map(|one| match_errors(config, one));
     matches.chain(idle_source_port(config)).collect()
 }
 
@@ -30,9 +27,7 @@ pub(super) fn warnings(config: &Config) -> Vec<Problem> {
 fn match_errors(config: &Config, one: &Match) -> Vec<Problem> {
     let phase = one.conditions.phase();
     let places = one.overlay.places().into_iter();
-    places
-        .filter_map(|(row, place)| too_late(config, phase, row, place))
-        .collect()
+    places.filter_map(|(row, place)| too_late(config, phase, row, place)).collect()
 }
 
 /// A match that sets what was used before the match could be decided.
@@ -95,9 +90,7 @@ fn no_rights_at_the_top(config: &Config) -> Vec<Problem> {
         let named = !says.rights.is_empty();
         named && !says.rights.contains_key("/") && !base.contains_key("/")
     };
-    let firsts = overlays(config)
-        .filter(headless)
-        .filter_map(|says| says.rights.values().next());
+    let firsts = overlays(config).filter(headless).filter_map(|says| says.rights.values().next());
     let cause = "\"/\" has no rights of its own: nothing is allowed outside the directories named";
     firsts
         .map(|said| {

@@ -44,16 +44,9 @@ pub fn from_sources(sources: Vec<Source>) -> Result<Config, Problems> {
 }
 
 fn assemble(sources: Vec<Source>, mut problems: Vec<Problem>) -> Result<Config, Problems> {
-    let mut config = Config {
-        files: sources,
-        ..Config::default()
-    };
+    let mut config = Config { files: sources, ..Config::default() };
     for (index, source) in config.files.iter().enumerate() {
-        let FileSays {
-            overlay,
-            matches,
-            problems: found,
-        } = read(index, source);
+        let FileSays { overlay, matches, problems: found } = read(index, source);
         config.said.merge(overlay);
         config.matches.extend(matches);
         problems.extend(found);
@@ -86,14 +79,8 @@ fn names(directory: &Path) -> Result<Vec<PathBuf>, Unread> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden
-            && path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-        {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
             names.push(path);
         }
     }
@@ -112,10 +99,7 @@ fn source(path: &Path) -> Result<Source, Problem> {
 fn trusted_text(path: &Path) -> Result<String, Unread> {
     // Without O_NONBLOCK a pipe of that name would hold the session up.
     let flags = OFlag::O_NONBLOCK.bits();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let facts = file.metadata()?;
     if !facts.is_file() {
         return Err(Unread::NoFile);
@@ -132,11 +116,7 @@ fn text(file: File, facts: &Metadata) -> Result<String, Unread> {
     }
     let broken = |error: std::string::FromUtf8Error| {
         let good = error.utf8_error().valid_up_to();
-        let lines = error
-            .as_bytes()
-            .iter()
-            .take(good)
-            .filter(|byte| **byte == b'\n');
+        let lines = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n');
         Unread::NoText(lines.count() + 1)
     };
     String::from_utf8(bytes).map_err(broken)
@@ -205,14 +185,8 @@ mod tests {
     #[test]
     fn conf_d_is_read_in_the_order_of_names() {
         let directory = files(&[
-            (
-                "cellftpd.toml",
-                "[limits]\nidle = 1\nlogin = 1\nstalled = 1\n",
-            ),
-            (
-                "conf.d/20.toml",
-                "[limits]\nlogin = 3\n[[match]]\nuser = 'b'\nlocal.jail = false\n",
-            ),
+            ("cellftpd.toml", "[limits]\nidle = 1\nlogin = 1\nstalled = 1\n"),
+            ("conf.d/20.toml", "[limits]\nlogin = 3\n[[match]]\nuser = 'b'\nlocal.jail = false\n"),
             (
                 "conf.d/10.toml",
                 "[limits]\nlogin = 2\nstalled = 2\n[[match]]\nuser = 'a'\nlocal.jail = false\n",
@@ -225,26 +199,14 @@ mod tests {
         let limits = &config.settings.limits;
         let seconds = [limits.idle, limits.login, limits.stalled].map(|limit| limit.as_secs());
         assert_eq!(seconds, [1, 3, 2]);
-        let users = config
-            .matches
-            .iter()
-            .flat_map(|one| one.conditions.user.iter().flatten());
-        assert_eq!(
-            users.map(|user| user.0.as_str()).collect::<Vec<_>>(),
-            ["a", "b"]
-        );
-        let names: Vec<_> = config
-            .files
-            .iter()
-            .map(|file| file.path.file_name().unwrap())
-            .collect();
+        let users = config.matches.iter().flat_map(|one| one.conditions.user.iter().flatten());
+        assert_eq!(users.map(|user| user.0.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let names: Vec<_> =
+            config.files.iter().map(|file| file.path.file_name().unwrap()).collect();
         assert_eq!(names, ["cellftpd.toml", "10.toml", "20.toml"]);
 
         let other = load(&directory.path().join("other.toml")).unwrap();
-        assert_eq!(
-            (other.files.len(), other.settings.limits.idle.as_secs()),
-            (1, 7)
-        );
+        assert_eq!((other.files.len(), other.settings.limits.idle.as_secs()), (1, 7));
     }
 
     #[test]
@@ -272,10 +234,7 @@ mod tests {
         std::fs::set_permissions(path("latin"), PermissionsExt::from_mode(0o600)).unwrap();
         nix::unistd::mkfifo(&path("pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();
         for (name, said) in [
-            (
-                "missing",
-                "can't be read: No such file or directory (os error 2)",
-            ),
+            ("missing", "can't be read: No such file or directory (os error 2)"),
             (".", "is not a regular file"),
             ("pipe", "is not a regular file"),
             ("latin", "is not UTF-8 text (line 2)"),

@@ -31,7 +31,7 @@ pub use choice::{Class, DataPeer, Durability, Isolation, Level, LogTarget, Parti
 pub use load::{from_sources, load};
 pub use matching::{Match, Pattern};
 pub use problem::{Problem, Problems};
-pub use rights::{Rights, RightsTable};
+pub use rights::{EACH, Rights, RightsTable};
 pub use settings::{Overlay, Phase, SETTINGS, Setting, Settings, TABLES};
 pub use show::{describe, shipped};
 pub use source::{Place, Source};
@@ -63,14 +63,7 @@ impl Config {
 
     /// The settings for a client of this address that has logged in as this user.
     pub fn at_login(&self, from: IpAddr, class: Class, user: &[u8], groups: &[String]) -> Settings {
-        self.applied(&Known {
-            from,
-            login: Some(Login {
-                class,
-                user,
-                groups,
-            }),
-        })
+        self.applied(&Known { from, login: Some(Login { class, user, groups }) })
     }
 
     fn applied(&self, known: &Known<'_>) -> Settings {

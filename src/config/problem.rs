@@ -30,12 +30,7 @@ struct Spot {
 impl Problem {
     /// A problem with a file as a whole.
     pub fn of_file(path: impl Into<PathBuf>, cause: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            spot: None,
-            cause: cause.into(),
-            cure: None,
-        }
+        Self { path: path.into(), spot: None, cause: cause.into(), cure: None }
     }
 
     /// A problem with the text at `span`.
@@ -44,29 +39,20 @@ impl Problem {
         let line_text = source.line(line);
         let room = line_text.chars().count().saturating_sub(column - 1);
         let culprit = source.text.get(span.start..span.end).unwrap_or_default();
-        let wanted = culprit
-            .lines()
-            .next()
-            .map_or(0, |first| first.chars().count());
+        let wanted = culprit.lines().next().map_or(0, |first| first.chars().count());
         let spot = Spot {
             line,
             column,
             width: wanted.min(room).max(1),
             excerpt: line_text.chars().map(shown).collect(),
         };
-        Self {
-            spot: Some(spot),
-            ..Self::of_file(&source.path, cause)
-        }
+        Self { spot: Some(spot), ..Self::of_file(&source.path, cause) }
     }
 
     /// The same problem with what cures it.
     #[must_use]
     pub fn cured_by(self, cure: impl Into<Option<String>>) -> Self {
-        Self {
-            cure: cure.into(),
-            ..self
-        }
+        Self { cure: cure.into(), ..self }
     }
 
     /// What is wrong, without the place.
@@ -112,26 +98,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause: String = self.cause.chars().map(shown).collect();
         write!(out, "{}: {cause}", self.place())?;
-        let margin = self
-            .spot
-            .as_ref()
-            .map_or(0, |spot| spot.line.to_string().len());
+        let margin = self.spot.as_ref().map_or(0, |spot| spot.line.to_string().len());
         if let Some(spot) = &self.spot {
-            let Spot {
-                line,
-                column,
-                width,
-                excerpt,
-            } = spot;
+            let Spot { line, column, width, excerpt } = spot;
             write!(out, "\n{:margin$} |\n{line} | {excerpt}", "")?;
-            write!(
-                out,
-                "\n{:margin$} | {:indent$}{:^<width$}",
-                "",
-                "",
-                "",
-                indent = column - 1
-            )?;
+            write!(out, "\n{:margin$} | {:indent$}{:^<width$}", "", "", "", indent = column - 1)?;
         }
         match &self.cure {
             Some(cure) => write!(out, "\n{:margin$} = {cure}", ""),
@@ -216,10 +187,7 @@ mod tests {
     fn a_span_past_the_end_shows_one_caret() {
         let source = source("a = ");
         let problem = Problem::within(&source, Span { start: 4, end: 9 }, "missing");
-        assert_eq!(
-            problem.to_string(),
-            "a.toml:1:5: missing\n  |\n1 | a = \n  |     ^"
-        );
+        assert_eq!(problem.to_string(), "a.toml:1:5: missing\n  |\n1 | a = \n  |     ^");
     }
 
     #[test]

@@ -32,11 +32,7 @@ pub(super) struct FileSays {
 /// Reads one file, which is number `file` of the configuration.
 pub(super) fn read(file: usize, source: &Source) -> FileSays {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
-    let mut reader = Reader {
-        file,
-        source,
-        found: Vec::new(),
-    };
+    let mut reader = Reader { file, source, found: Vec::new() };
     let mut says = FileSays::default();
     match errors.is_empty() {
         true => reader.document(document.get_ref(), &mut says),
@@ -44,8 +40,7 @@ pub(super) fn read(file: usize, source: &Source) -> FileSays {
         false => errors.into_iter().for_each(|error| reader.syntax(&error)),
     }
     reader.found.sort_by_key(|(start, _)| *start);
-    says.problems
-        .extend(reader.found.into_iter().map(|(_, problem)| problem));
+    says.problems.extend(reader.found.into_iter().map(|(_, problem)| problem));
     says
 }
 
@@ -61,8 +56,7 @@ impl Reader<'_> {
         for (key, value) in document {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("match", DeValue::Array(list)) => {
-                    says.matches
-                        .extend(list.iter().filter_map(|one| self.one_match(one)));
+                    says.matches.extend(list.iter().filter_map(|one| self.one_match(one)));
                 }
                 ("match", _) => self.wrong(
                     key,
@@ -118,18 +112,10 @@ impl Reader<'_> {
         }
         let DeValue::Array(words) = value.get_ref() else {
             let cure = "write a list such as [\"list\", \"read\"]".to_owned();
-            return self.wrong(
-                value,
-                Wrong::because("rights are a list of words").cured_by(cure),
-            );
+            return self.wrong(value, Wrong::because("rights are a list of words").cured_by(cure));
         };
-        let all = words
-            .iter()
-            .fold(Rights::NONE, |all, word| all | self.right(word));
-        let said = Placed {
-            value: all,
-            at: self.place(key, value),
-        };
+        let all = words.iter().fold(Rights::NONE, |all, word| all | self.right(word));
+        let said = Placed { value: all, at: self.place(key, value) };
         overlay.rights.insert(path.to_string(), said);
     }
 
@@ -149,10 +135,7 @@ impl Reader<'_> {
     /// One match: its conditions and what it sets.
     fn one_match(&mut self, said: &Said<'_>) -> Option<Match> {
         let DeValue::Table(keys) = said.get_ref() else {
-            self.wrong(
-                said,
-                Wrong::because("a match is a table").cured_by(write("[[match]]")),
-            );
+            self.wrong(said, Wrong::because("a match is a table").cured_by(write("[[match]]")));
             return None;
         };
         let before = self.found.len();
@@ -174,12 +157,7 @@ impl Reader<'_> {
         if self.found.len() == before {
             self.says_enough(said, &conditions, &overlay);
         }
-        Some(Match {
-            conditions,
-            overlay,
-            file: self.file,
-            span: said.span().into(),
-        })
+        Some(Match { conditions, overlay, file: self.file, span: said.span().into() })
     }
 
     /// A match needs a condition and a setting.
@@ -234,11 +212,7 @@ impl Reader<'_> {
     }
 
     fn place(&self, key: &Key<'_>, value: &Said<'_>) -> Place {
-        Place {
-            file: self.file,
-            key: key.span().into(),
-            value: value.span().into(),
-        }
+        Place { file: self.file, key: key.span().into(), value: value.span().into() }
     }
 
     fn wrong<T>(&mut self, culprit: &Spanned<T>, wrong: Wrong) {
@@ -259,9 +233,7 @@ fn pattern(value: &DeValue<'_>) -> Result<Pattern, Wrong> {
     match text(value) {
         Some("") => Err(Wrong::because("an empty name never holds")),
         Some(name) => Ok(Pattern(name.to_owned())),
-        None => Err(Wrong::because(
-            "expected a name, with `*` and `?` as wild cards",
-        )),
+        None => Err(Wrong::because("expected a name, with `*` and `?` as wild cards")),
     }
 }
 
@@ -300,10 +272,7 @@ fn table_names() -> impl Iterator<Item = &'static str> {
 
 /// For a setting that its table does not have.
 fn setting_hint(table: &str, name: &str) -> Option<String> {
-    let own = SETTINGS
-        .iter()
-        .filter(|row| row.table == table)
-        .map(|row| row.name);
+    let own = SETTINGS.iter().filter(|row| row.table == table).map(|row| row.name);
     let elsewhere = || SETTINGS.iter().find(|row| row.name == name);
     spelling::hint(name, own)
         .or_else(|| Some(format!("`{name}` belongs in [{}]", elsewhere()?.table)))

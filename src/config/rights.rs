@@ -68,16 +68,13 @@ impl Rights {
 
     /// What a word of `[rights]` grants.
     pub(super) fn of_word(word: &str) -> Option<Self> {
-        WORDS
-            .iter()
-            .find(|(name, _)| *name == word)
-            .map(|(_, rights)| *rights)
+        WORDS.iter().find(|(name, _)| *name == word).map(|(_, rights)| *rights)
     }
 
     /// The fewest words that say it.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         let mut left = self;
-        WORDS.iter().filter_map(move |(word, rights)| {
+        WORDS.iter().chain(EACH).filter_map(move |(word, rights)| {
             let said = self.contains(*rights) && !left.without(*rights).eq(&left);
             left = if said { left.without(*rights) } else { left };
             said.then_some(*word)
@@ -91,16 +88,27 @@ impl Rights {
     }
 }
 
+/// Each right alone, by the word that people know it by.
+pub const EACH: &[(&str, Rights)] = &[
+    ("list", Rights::LIST),
+    ("read", Rights::READ),
+    ("create", Rights::CREATE),
+    ("overwrite", Rights::OVERWRITE),
+    ("append", Rights::APPEND),
+    ("delete", Rights::DELETE),
+    ("remove-dir", Rights::REMOVE_DIR),
+    ("rename", Rights::RENAME),
+    ("make-dir", Rights::MAKE_DIR),
+    ("chmod", Rights::CHMOD),
+    ("set-time", Rights::SET_TIME),
+    ("hash", Rights::HASH),
+];
+
 /// The words, those that cover others before them. `list` stands first because people expect it.
 pub(super) const WORDS: &[(&str, Rights)] = &[
     ("list", Rights::LIST),
     ("read", Rights::READ.union(Rights::HASH)),
-    (
-        "write",
-        Rights::CREATE
-            .union(Rights::OVERWRITE)
-            .union(Rights::APPEND),
-    ),
+    ("write", Rights::CREATE.union(Rights::OVERWRITE).union(Rights::APPEND)),
     ("create", Rights::CREATE),
     ("overwrite", Rights::OVERWRITE),
     ("append", Rights::APPEND),
@@ -154,20 +162,13 @@ impl RightsTable {
     /// What may be done at `path`, an absolute path without `.` and `..`. The longest directory
     /// that is it or above it decides, whole; where none is, nothing may be done.
     pub fn at(&self, path: &[u8]) -> Rights {
-        let above = self
-            .directories
-            .iter()
-            .filter(|(directory, _)| covers(directory, path));
-        above
-            .max_by_key(|(directory, _)| directory.len())
-            .map_or(Rights::NONE, |(_, own)| *own)
+        let above = self.directories.iter().filter(|(directory, _)| covers(directory, path));
+        above.max_by_key(|(directory, _)| directory.len()).map_or(Rights::NONE, |(_, own)| *own)
     }
 
     /// What may be done somewhere.
     pub fn anywhere(&self) -> Rights {
-        self.directories
-            .values()
-            .fold(Rights::NONE, |all, own| all.union(*own))
+        self.directories.values().fold(Rights::NONE, |all, own| all.union(*own))
     }
 
     /// The directories that are named, which clients may neither rename nor remove.
@@ -177,9 +178,7 @@ impl RightsTable {
 
     /// Each directory that is named, with its rights.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Rights)> {
-        self.directories
-            .iter()
-            .map(|(path, rights)| (path.as_slice(), *rights))
+        self.directories.iter().map(|(path, rights)| (path.as_slice(), *rights))
     }
 
     /// Whether no directory is named, so that the class decides.
@@ -219,8 +218,7 @@ mod tests {
 
     fn table(rows: &[(&str, Rights)]) -> RightsTable {
         let mut table = RightsTable::default();
-        rows.iter()
-            .for_each(|(path, rights)| table.set(path, *rights));
+        rows.iter().for_each(|(path, rights)| table.set(path, *rights));
         table
     }
 
@@ -273,16 +271,11 @@ mod tests {
             (Rights::CREATE | Rights::APPEND, "create, append"),
             (Rights::REMOVE_DIR, "remove-dir"),
             (Rights::HASH, "hash"),
-            (
-                Rights::ALL,
-                "list, read, write, delete, rename, make-dir, chmod, set-time",
-            ),
+            (Rights::ALL, "list, read, write, delete, rename, make-dir, chmod, set-time"),
         ] {
             assert_eq!(rights.to_string(), words);
         }
-        let together = WORDS
-            .iter()
-            .fold(Rights::NONE, |all, (_, rights)| all | *rights);
+        let together = WORDS.iter().fold(Rights::NONE, |all, (_, rights)| all | *rights);
         assert_eq!(together, Rights::ALL);
     }
 

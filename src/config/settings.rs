@@ -69,8 +69,7 @@ const DAY: Duration = seconds(24 * 60 * 60);
 settings! {
     /// The service as a whole.
     server: Server {
-        /// The name of this service: in the log, and for what it keeps under /run/cellftpd, so
-        /// that two services with different names don't count each other's sessions.
+        /// The name of this service in the system log: tells two services on one machine apart.
         Launch name: String = "cellftpd".to_owned(), plain_name;
 
         /// Whom the processes run as. "accounts": the system accounts of cellftpd, which needs

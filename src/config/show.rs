@@ -62,8 +62,7 @@ fn differing(phase: Phase) -> &'static str {
 }
 
 fn push_doc(out: &mut String, doc: &[&str]) {
-    doc.iter()
-        .for_each(|line| out.push_str(&format!("#{line}\n")));
+    doc.iter().for_each(|line| out.push_str(&format!("#{line}\n")));
 }
 
 /// The settings in force as TOML; what a file said carries a comment with file and line.
@@ -71,18 +70,10 @@ pub fn describe(config: &Config) -> String {
     let mut out = tables(config, &config.settings);
     out.push_str(&rights(config, &config.said, quoted, "\n[rights]\n"));
     for one in &config.matches {
-        out.push_str(&format!(
-            "\n[[match]]{}\n",
-            origin(config, one.file, one.span)
-        ));
+        out.push_str(&format!("\n[[match]]{}\n", origin(config, one.file, one.span)));
         out.push_str(&conditions(&one.conditions));
         out.push_str(&set_by(config, one));
-        out.push_str(&rights(
-            config,
-            &one.overlay,
-            |path| format!("rights.{}", quoted(path)),
-            "",
-        ));
+        out.push_str(&rights(config, &one.overlay, |path| format!("rights.{}", quoted(path)), ""));
     }
     out
 }
@@ -97,9 +88,7 @@ fn tables(config: &Config, settings: &Settings) -> String {
             out.push_str(&format!("{gap}[{table}]\n"));
             open = table;
         }
-        let comment = said
-            .map(|(_, at)| origin(config, at.file, at.key))
-            .unwrap_or_default();
+        let comment = said.map(|(_, at)| origin(config, at.file, at.key)).unwrap_or_default();
         out.push_str(&format!("{name} = {value}{comment}\n"));
     }
     out
@@ -110,49 +99,31 @@ fn set_by(config: &Config, one: &Match) -> String {
     let rows = SETTINGS.iter().zip(one.overlay.written());
     let line = |(Setting { table, name, .. }, said): (&Setting, Option<(String, _)>)| {
         let (value, at): (String, super::Place) = said?;
-        Some(format!(
-            "{table}.{name} = {value}{}\n",
-            origin(config, at.file, at.key)
-        ))
+        Some(format!("{table}.{name} = {value}{}\n", origin(config, at.file, at.key)))
     };
     rows.filter_map(line).collect()
 }
 
 fn rights(config: &Config, says: &Overlay, key: impl Fn(&str) -> String, head: &str) -> String {
-    let mut out = if says.rights.is_empty() {
-        String::new()
-    } else {
-        head.to_owned()
-    };
+    let mut out = if says.rights.is_empty() { String::new() } else { head.to_owned() };
     for (path, said) in &says.rights {
         let comment = origin(config, said.at.file, said.at.key);
-        out.push_str(&format!(
-            "{} = {}{comment}\n",
-            key(path),
-            said.value.written()
-        ));
+        out.push_str(&format!("{} = {}{comment}\n", key(path), said.value.written()));
     }
     out
 }
 
 fn conditions(said: &Conditions) -> String {
     let names = |list: &Option<Vec<Pattern>>| {
-        list.as_ref()
-            .map(|list| words(list.iter().map(|pattern| pattern.0.clone())))
+        list.as_ref().map(|list| words(list.iter().map(|pattern| pattern.0.clone())))
     };
     let class = said.class.as_ref();
     let from = said.from.as_ref();
     let rows = [
         ("user", names(&said.user)),
         ("group", names(&said.group)),
-        (
-            "class",
-            class.map(|list| words(list.iter().map(|class| class.word().to_owned()))),
-        ),
-        (
-            "from",
-            from.map(|list| words(list.iter().map(ToString::to_string))),
-        ),
+        ("class", class.map(|list| words(list.iter().map(|class| class.word().to_owned())))),
+        ("from", from.map(|list| words(list.iter().map(ToString::to_string)))),
         ("host", names(&said.host)),
         ("tls", said.tls.map(|wanted| wanted.to_string())),
     ];

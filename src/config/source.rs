@@ -46,31 +46,21 @@ pub struct Placed<T> {
 
 impl From<Range<usize>> for Span {
     fn from(range: Range<usize>) -> Self {
-        Self {
-            start: range.start,
-            end: range.end,
-        }
+        Self { start: range.start, end: range.end }
     }
 }
 
 impl Source {
     /// A file with its text.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            text: text.into(),
-        }
+        Self { path: path.into(), text: text.into() }
     }
 
     /// The line and the column, both from 1 and in characters, of a byte.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .map_or(0, |rest| rest.chars().count())
-            + 1;
+        let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
         (line, column)
     }
 
@@ -87,13 +77,7 @@ mod tests {
     #[test]
     fn positions_count_from_one() {
         let source = Source::new("x", "ab\ncd\n");
-        for (offset, place) in [
-            (0, (1, 1)),
-            (2, (1, 3)),
-            (3, (2, 1)),
-            (6, (3, 1)),
-            (99, (3, 1)),
-        ] {
+        for (offset, place) in [(0, (1, 1)), (2, (1, 3)), (3, (2, 1)), (6, (3, 1)), (99, (3, 1))] {
             assert_eq!(source.position(offset), place, "offset {offset}");
         }
         assert_eq!(source.line(2), "cd");

@@ -23,10 +23,7 @@ fn address(text: &str) -> IpAddr {
 
 /// Each text with the one problem it has, on one line.
 const PROBLEMS: &[(&str, &str)] = &[
-    (
-        "[netwrok]\n",
-        "1:2: there is no table [netwrok] (did you mean `network`?)",
-    ),
+    ("[netwrok]\n", "1:2: there is no table [netwrok] (did you mean `network`?)"),
     ("[zzz]\n", "1:2: there is no table [zzz]"),
     (
         "[network]\npassive_port = '1-2'\n",
@@ -36,16 +33,10 @@ const PROBLEMS: &[(&str, &str)] = &[
         "[network]\numask = '022'\n",
         "2:1: [network] has no setting `umask` (`umask` belongs in [transfer])",
     ),
-    (
-        "baner = 'x'\n",
-        "1:1: `baner` stands outside of any table (did you mean `login.banner`?)",
-    ),
+    ("baner = 'x'\n", "1:1: `baner` stands outside of any table (did you mean `login.banner`?)"),
     ("server = 3\n", "1:1: `server` is a table (write [server])"),
     ("[[server]]\n", "1:3: `server` is a table (write [server])"),
-    (
-        "[match]\nuser = 'x'\n",
-        "1:2: matches are a list of tables (write [[match]])",
-    ),
+    ("[match]\nuser = 'x'\n", "1:2: matches are a list of tables (write [[match]])"),
     (
         "[transfer]\nstore = 'atomc'\n",
         "2:9: expected one of \"atomic\", \"in-place\", not \"atomc\" \
@@ -55,22 +46,13 @@ const PROBLEMS: &[(&str, &str)] = &[
         "[transfer]\numask = 22\n",
         "2:9: expected octal digits in quotes, such as \"022\", not 22 (write \"022\")",
     ),
-    (
-        "[login]\nmax_failures = 0\n",
-        "2:16: 0 is out of range: it may be from 1 to 20",
-    ),
+    ("[login]\nmax_failures = 0\n", "2:16: 0 is out of range: it may be from 1 to 20"),
     (
         "[login]\nfailure_delay = '1 min'\n",
         "2:17: \"60 s\" is out of range: it may be from \"0 s\" to \"30 s\"",
     ),
-    (
-        "[login]\nbanner = \"a\\rb\"\n",
-        "2:10: a control character can't be sent to clients",
-    ),
-    (
-        "[anonymous]\nroot = 'ftp'\n",
-        "2:8: expected an absolute path, not \"ftp\"",
-    ),
+    ("[login]\nbanner = \"a\\rb\"\n", "2:10: a control character can't be sent to clients"),
+    ("[anonymous]\nroot = 'ftp'\n", "2:8: expected an absolute path, not \"ftp\""),
     (
         "[network]\npassive_ports = '3000-2000'\n",
         "2:17: the lowest port stands above the highest (write \"2000-3000\")",
@@ -79,10 +61,7 @@ const PROBLEMS: &[(&str, &str)] = &[
         "[rights]\nincoming = ['list']\n",
         "2:1: a directory in [rights] is an absolute path, as the client sees it",
     ),
-    (
-        "[rights]\n'/' = ['list', 'raed']\n",
-        "2:16: no such right (did you mean `read`?)",
-    ),
+    ("[rights]\n'/' = ['list', 'raed']\n", "2:16: no such right (did you mean `read`?)"),
     (
         "[rights]\n'/' = 'list'\n",
         "2:7: rights are a list of words (write a list such as [\"list\", \"read\"])",
@@ -107,14 +86,8 @@ const MATCH_PROBLEMS: &[(&str, &str)] = &[
         "expected one of \"anonymous\", \"local\", \"virtual\", not \"locl\" \
              (did you mean `local`?)",
     ),
-    (
-        "user = []\ntransfer.umask = '077'",
-        "an empty list never holds",
-    ),
-    (
-        "user = ''\ntransfer.umask = '077'",
-        "an empty name never holds",
-    ),
+    ("user = []\ntransfer.umask = '077'", "an empty list never holds"),
+    ("user = ''\ntransfer.umask = '077'", "an empty name never holds"),
     (
         "from = '10.0.0.1/8'\ntransfer.umask = '077'",
         "there are address bits behind the prefix (write \"10.0.0.0/8\")",
@@ -127,18 +100,9 @@ const MATCH_PROBLEMS: &[(&str, &str)] = &[
         "from = 'home'\ntransfer.umask = '077'",
         "expected an address or a network such as \"192.0.2.0/24\"",
     ),
-    (
-        "tls = 'yes'\ntransfer.umask = '077'",
-        "expected true or false, not \"yes\"",
-    ),
-    (
-        "usr = 'a'",
-        "a match has no key `usr` (did you mean `user`?)",
-    ),
-    (
-        "user = 'a'\numask = '077'",
-        "a match has no key `umask` (did you mean `transfer.umask`?)",
-    ),
+    ("tls = 'yes'\ntransfer.umask = '077'", "expected true or false, not \"yes\""),
+    ("usr = 'a'", "a match has no key `usr` (did you mean `user`?)"),
+    ("user = 'a'\numask = '077'", "a match has no key `umask` (did you mean `transfer.umask`?)"),
     (
         "user = 'a'\nlogin.banner = 'x'",
         "`login.banner` is used before the user, group and class are known \
@@ -270,10 +234,7 @@ fn the_later_match_wins_in_each_phase() {
     );
     let (inside, outside) = (address("10.1.2.3"), address("::1"));
     let before = config.at_connect(inside);
-    assert_eq!(
-        (before.login.banner.as_str(), before.limits.idle.as_secs()),
-        ("in", 20)
-    );
+    assert_eq!((before.login.banner.as_str(), before.limits.idle.as_secs()), ("in", 20));
     assert_eq!(before.limits.data_connect, Duration::from_secs(5));
     let before = config.at_connect(outside);
     assert_eq!(
@@ -283,11 +244,7 @@ fn the_later_match_wins_in_each_phase() {
 
     let staff = ["users".to_owned(), "staff".to_owned()];
     let idle = |from, class, user: &str, groups: &[String]| {
-        config
-            .at_login(from, class, user.as_bytes(), groups)
-            .limits
-            .idle
-            .as_secs()
+        config.at_login(from, class, user.as_bytes(), groups).limits.idle.as_secs()
     };
     assert_eq!(idle(outside, Class::Local, "bob", &[]), 10);
     assert_eq!(idle(inside, Class::Local, "bob", &[]), 20);

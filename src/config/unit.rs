@@ -60,13 +60,9 @@ impl PortRange {
 
 /// `12 kB`: a number, perhaps blanks, a unit of the table.
 fn scaled(said: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let end = said
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(said.len());
+    let end = said.find(|c: char| !c.is_ascii_digit()).unwrap_or(said.len());
     let (number, unit) = said.split_at_checked(end)?;
-    let (_, factor) = units
-        .iter()
-        .find(|(name, _)| *name == unit.trim_start_matches(' '))?;
+    let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim_start_matches(' '))?;
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
@@ -86,10 +82,7 @@ impl Value for Duration {
     fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
         let seconds = || integer(value).and_then(|seconds| seconds.checked_mul(1_000));
         let said = || text(value).and_then(|said| scaled(said, TIMES));
-        seconds()
-            .or_else(said)
-            .map(Self::from_millis)
-            .ok_or_else(|| Wrong::kind::<Self>(value))
+        seconds().or_else(said).map(Self::from_millis).ok_or_else(|| Wrong::kind::<Self>(value))
     }
 
     fn write(&self) -> String {
@@ -106,20 +99,15 @@ impl Value for Bytes {
 
     fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
         let said = || text(value).and_then(|said| scaled(said, SIZES));
-        integer(value)
-            .or_else(said)
-            .map(Self)
-            .ok_or_else(|| Wrong::kind::<Self>(value))
+        integer(value).or_else(said).map(Self).ok_or_else(|| Wrong::kind::<Self>(value))
     }
 
     fn write(&self) -> String {
         match self.0 {
             0 => "0".to_owned(),
-            count => unscaled(
-                count,
-                SIZES,
-                &["B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"],
-            ),
+            count => {
+                unscaled(count, SIZES, &["B", "kB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"])
+            }
         }
     }
 }
@@ -137,9 +125,7 @@ impl Value for PortRange {
             return Err(Wrong::because("the lowest port stands above the highest").cured_by(cure));
         }
         match low {
-            0..1024 => Err(Wrong::because(
-                "passive ports below 1024 belong to other services",
-            )),
+            0..1024 => Err(Wrong::because("passive ports below 1024 belong to other services")),
             _ => Ok(Self { low, high }),
         }
     }
@@ -152,9 +138,7 @@ impl Value for PortRange {
 /// A port in digits only (`parse` alone would take a sign).
 fn port(said: &str) -> Option<u16> {
     let said = said.trim();
-    said.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| said.parse().ok())?
+    said.bytes().all(|byte| byte.is_ascii_digit()).then(|| said.parse().ok())?
 }
 
 impl Value for Mode {
@@ -203,19 +187,9 @@ mod tests {
             assert_eq!(duration, Duration::from_millis(millis), "{toml}");
             assert_eq!(duration.write(), written);
         }
-        for toml in [
-            "'5 fortnights'",
-            "''",
-            "' 5 s'",
-            "-1",
-            "1.5",
-            "'99999999999999999 d'",
-        ] {
+        for toml in ["'5 fortnights'", "''", "' 5 s'", "-1", "1.5", "'99999999999999999 d'"] {
             let said = read::<Duration>(toml).unwrap_err();
-            assert!(
-                said.starts_with("expected a duration such as 300,"),
-                "{toml}: {said}"
-            );
+            assert!(said.starts_with("expected a duration such as 300,"), "{toml}: {said}");
         }
     }
 
@@ -232,45 +206,21 @@ mod tests {
             assert_eq!((size.0, size.write().as_str()), (count, written), "{toml}");
         }
         let said = read::<Bytes>("'2 mb'").unwrap_err();
-        assert_eq!(
-            said,
-            "expected a size such as 4096, \"64 KiB\" or \"2 MB\", not \"2 mb\""
-        );
+        assert_eq!(said, "expected a size such as 4096, \"64 KiB\" or \"2 MB\", not \"2 mb\"");
     }
 
     #[test]
     fn port_ranges() {
         let range: PortRange = read("'49152 - 65534'").unwrap();
-        assert_eq!(
-            range,
-            PortRange {
-                low: 49152,
-                high: 65534
-            }
-        );
+        assert_eq!(range, PortRange { low: 49152, high: 65534 });
         assert_eq!(range.write(), "\"49152-65534\"");
         assert_eq!(read::<PortRange>("'2000'").unwrap().ports(), 2000..=2000);
         for (toml, said) in [
-            (
-                "'2-1'",
-                "the lowest port stands above the highest (write \"1-2\")",
-            ),
-            (
-                "'20-30'",
-                "passive ports below 1024 belong to other services",
-            ),
-            (
-                "'2000-'",
-                "expected ports such as \"49152-65534\", not \"2000-\"",
-            ),
-            (
-                "'+2000-3000'",
-                "expected ports such as \"49152-65534\", not \"+2000-3000\"",
-            ),
-            (
-                "'2000-70000'",
-                "expected ports such as \"49152-65534\", not \"2000-70000\"",
-            ),
+            ("'2-1'", "the lowest port stands above the highest (write \"1-2\")"),
+            ("'20-30'", "passive ports below 1024 belong to other services"),
+            ("'2000-'", "expected ports such as \"49152-65534\", not \"2000-\""),
+            ("'+2000-3000'", "expected ports such as \"49152-65534\", not \"+2000-3000\""),
+            ("'2000-70000'", "expected ports such as \"49152-65534\", not \"2000-70000\""),
             ("2000", "expected ports such as \"49152-65534\", not 2000"),
         ] {
             assert_eq!(read::<PortRange>(toml).unwrap_err(), said);
@@ -282,18 +232,9 @@ mod tests {
         assert_eq!(read::<Mode>("'022'").unwrap(), Mode(0o022));
         assert_eq!(read::<Mode>("'0027'").unwrap().write(), "\"027\"");
         for (toml, said) in [
-            (
-                "22",
-                "expected octal digits in quotes, such as \"022\", not 22 (write \"022\")",
-            ),
-            (
-                "0o77",
-                "expected octal digits in quotes, such as \"022\", not 0o77 (write \"077\")",
-            ),
-            (
-                "'08'",
-                "expected octal digits in quotes, such as \"022\", not \"08\"",
-            ),
+            ("22", "expected octal digits in quotes, such as \"022\", not 22 (write \"022\")"),
+            ("0o77", "expected octal digits in quotes, such as \"022\", not 0o77 (write \"077\")"),
+            ("'08'", "expected octal digits in quotes, such as \"022\", not \"08\""),
             ("'1000'", "a mode is at most \"777\""),
         ] {
             assert_eq!(read::<Mode>(toml).unwrap_err(), said);

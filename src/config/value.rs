@@ -33,10 +33,7 @@ pub struct Wrong {
 impl Wrong {
     /// A cause without a cure.
     pub(super) fn because(cause: impl Into<String>) -> Self {
-        Self {
-            cause: cause.into(),
-            cure: None,
-        }
+        Self { cause: cause.into(), cure: None }
     }
 
     /// Another thing was expected than what stands there.
@@ -46,10 +43,7 @@ impl Wrong {
 
     /// The same with a cure.
     pub(super) fn cured_by(self, cure: impl Into<Option<String>>) -> Self {
-        Self {
-            cure: cure.into(),
-            ..self
-        }
+        Self { cure: cure.into(), ..self }
     }
 }
 
@@ -150,9 +144,7 @@ impl Value for String {
     const KIND: &'static str = "a string";
 
     fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
-        text(value)
-            .map(str::to_owned)
-            .ok_or_else(|| Wrong::kind::<Self>(value))
+        text(value).map(str::to_owned).ok_or_else(|| Wrong::kind::<Self>(value))
     }
 
     fn write(&self) -> String {
@@ -218,14 +210,8 @@ pub(super) fn within<T: Value + PartialOrd>(low: T, high: T) -> impl Fn(&T) -> R
 
 /// The rule of a text that clients are shown: any lines, no control characters.
 pub(super) fn printable(value: &impl AsRef<str>) -> Result<(), Wrong> {
-    match value
-        .as_ref()
-        .chars()
-        .any(|character| character.is_control() && character != '\n')
-    {
-        true => Err(Wrong::because(
-            "a control character can't be sent to clients",
-        )),
+    match value.as_ref().chars().any(|character| character.is_control() && character != '\n') {
+        true => Err(Wrong::because("a control character can't be sent to clients")),
         false => Ok(()),
     }
 }
@@ -275,10 +261,7 @@ pub(super) mod tests {
     fn says_what_is_wrong() {
         let wrong = |result: Result<(), String>| result.unwrap_err();
         let cases = [
-            (
-                wrong(read::<bool>("1").map(drop)),
-                "expected true or false, not 1",
-            ),
+            (wrong(read::<bool>("1").map(drop)), "expected true or false, not 1"),
             (
                 wrong(read::<bool>("'true'").map(drop)),
                 "expected true or false, not \"true\" (write true unquoted)",
@@ -287,18 +270,9 @@ pub(super) mod tests {
                 wrong(read::<u16>("65536").map(drop)),
                 "expected a whole number from 0 to 65535, not 65536",
             ),
-            (
-                wrong(read::<u32>("-1").map(drop)),
-                "expected a whole number, not -1",
-            ),
-            (
-                wrong(read::<String>("[]").map(drop)),
-                "expected a string, not a list",
-            ),
-            (
-                wrong(read::<PathBuf>("'a/b'").map(drop)),
-                "expected an absolute path, not \"a/b\"",
-            ),
+            (wrong(read::<u32>("-1").map(drop)), "expected a whole number, not -1"),
+            (wrong(read::<String>("[]").map(drop)), "expected a string, not a list"),
+            (wrong(read::<PathBuf>("'a/b'").map(drop)), "expected an absolute path, not \"a/b\""),
             (
                 wrong(read::<PathBuf>(r#""/a\u0000""#).map(drop)),
                 "a path can't hold control characters",

@@ -88,9 +88,7 @@ impl Counter {
     /// Counts the next bytes of the file.
     pub fn count(&mut self, input: &[u8]) {
         let pairs = input.iter().zip(input.get(1..).unwrap_or_default());
-        let bare = pairs
-            .filter(|&(&before, &byte)| (byte == b'\n') & (before != b'\r'))
-            .count();
+        let bare = pairs.filter(|&(&before, &byte)| (byte == b'\n') & (before != b'\r')).count();
         let first = !self.cr && input.first() == Some(&b'\n');
         self.cr = input.last().map_or(self.cr, |&last| last == b'\r');
         self.octets += (input.len() + bare) as u64 + u64::from(first);
@@ -116,17 +114,13 @@ mod tests {
 
     fn to_network(pieces: &[&[u8]]) -> Vec<u8> {
         let (mut converter, mut out) = (ToNetwork::new(), vec![]);
-        pieces
-            .iter()
-            .for_each(|piece| converter.convert(piece, &mut out));
+        pieces.iter().for_each(|piece| converter.convert(piece, &mut out));
         out
     }
 
     fn from_network(pieces: &[&[u8]]) -> Vec<u8> {
         let (mut converter, mut out) = (FromNetwork::new(), vec![]);
-        pieces
-            .iter()
-            .for_each(|piece| converter.convert(piece, &mut out));
+        pieces.iter().for_each(|piece| converter.convert(piece, &mut out));
         converter.finish(&mut out);
         out
     }
@@ -163,12 +157,7 @@ mod tests {
             (b"\r\r", b"\r\r"),
         ];
         for (network, file) in table {
-            assert_eq!(
-                from_network(&[network]),
-                *file,
-                "{}",
-                network.escape_ascii()
-            );
+            assert_eq!(from_network(&[network]), *file, "{}", network.escape_ascii());
         }
     }
 

@@ -30,10 +30,7 @@ pub enum Malformed {
 pub fn parse(line: &[u8]) -> Result<Command<'_>, Malformed> {
     let mut halves = line.splitn(2, |&byte| byte == b' ');
     let verb = Verb::new(halves.next().unwrap_or_default())?;
-    Ok(Command {
-        verb,
-        argument: halves.next(),
-    })
+    Ok(Command { verb, argument: halves.next() })
 }
 
 /// A verb in capitals: letters only, so that it may be shown and logged as it is.
@@ -51,10 +48,7 @@ impl Verb {
             return Err(Malformed::NotLetters);
         }
         let mut letters = [0; VERB_MAX];
-        letters
-            .get_mut(..said.len())
-            .ok_or(Malformed::TooLong)?
-            .copy_from_slice(said);
+        letters.get_mut(..said.len()).ok_or(Malformed::TooLong)?.copy_from_slice(said);
         letters.make_ascii_uppercase();
         Ok(Self(letters))
     }

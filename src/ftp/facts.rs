@@ -49,9 +49,7 @@ pub struct Perm {
 impl Default for Facts {
     /// All but the names of user and group.
     fn default() -> Self {
-        Self::all()
-            .without(Fact::UnixOwner)
-            .without(Fact::UnixGroup)
+        Self::all().without(Fact::UnixOwner).without(Fact::UnixGroup)
     }
 }
 
@@ -70,8 +68,7 @@ impl Facts {
             return None;
         }
         let asked = |name: &str| {
-            arg.split(|&byte| byte == b';')
-                .any(|said| said.eq_ignore_ascii_case(name.as_bytes()))
+            arg.split(|&byte| byte == b';').any(|said| said.eq_ignore_ascii_case(name.as_bytes()))
         };
         let rows = ROWS.iter().filter(|(_, name)| asked(name));
         Some(Facts(rows.fold(0, |bits, &(fact, _)| bits | bit(fact))))
@@ -190,8 +187,7 @@ impl Perm {
             (b'r', self.read && !dir),
             (b'w', self.write && !dir),
         ];
-        rows.into_iter()
-            .filter_map(|(letter, may)| may.then_some(letter))
+        rows.into_iter().filter_map(|(letter, may)| may.then_some(letter))
     }
 }
 
@@ -249,14 +245,8 @@ mod tests {
             kind,
             mode: 0o100644,
             links: 1,
-            owner: Owner {
-                id: 1000,
-                name: Some(b"ann"),
-            },
-            group: Owner {
-                id: 100,
-                name: Some(b"x;y"),
-            },
+            owner: Owner { id: 1000, name: Some(b"ann") },
+            group: Owner { id: 100, name: Some(b"x;y") },
             size: 5,
             mtime: 0,
             target: None,
@@ -267,42 +257,24 @@ mod tests {
 
     fn line(entry: &Entry, facts: &str, role: Role, perm: Perm) -> String {
         let mut out = vec![];
-        facts_line(
-            entry,
-            Facts::parse(facts.as_bytes()).unwrap(),
-            role,
-            &perm,
-            &mut out,
-        );
+        facts_line(entry, Facts::parse(facts.as_bytes()).unwrap(), role, &perm, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_file_has_all_the_usual_facts() {
         let mut out = vec![];
-        facts_line(
-            &entry(Kind::File),
-            Facts::default(),
-            Role::Child,
-            &ALL,
-            &mut out,
-        );
+        facts_line(&entry(Kind::File), Facts::default(), Role::Child, &ALL, &mut out);
         let facts = "type=file;size=5;modify=19700101000000;perm=adfrw;unique=10Uab;";
         let unix = "UNIX.mode=0644;UNIX.uid=1000;UNIX.gid=100;";
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            format!("{facts}{unix} a b")
-        );
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{facts}{unix} a b"));
     }
 
     #[test]
     fn a_directory_has_its_role_its_letters_and_no_size() {
         // RFC 3659 §7.5.1, §7.5.5
-        for (role, text) in [
-            (Role::Child, "dir"),
-            (Role::Current, "cdir"),
-            (Role::Parent, "pdir"),
-        ] {
+        for (role, text) in [(Role::Child, "dir"), (Role::Current, "cdir"), (Role::Parent, "pdir")]
+        {
             let line = line(&entry(Kind::Directory), "type;size;perm;", role, ALL);
             assert_eq!(line, format!("type={text};perm=cdeflmp; a b"));
         }
@@ -310,40 +282,23 @@ mod tests {
 
     #[test]
     fn a_link_shows_its_target_unless_that_would_end_the_fact() {
-        for (target, text) in [
-            ("/a/b-1", "slink:/a/b-1"),
-            ("a;b", "slink"),
-            ("a b", "slink"),
-            ("", "slink"),
-        ] {
-            let link = Entry {
-                target: Some(target.as_bytes()),
-                ..entry(Kind::Symlink)
-            };
-            assert_eq!(
-                line(&link, "type;", Role::Child, ALL),
-                format!("type=OS.unix={text}; a b")
-            );
+        for (target, text) in
+            [("/a/b-1", "slink:/a/b-1"), ("a;b", "slink"), ("a b", "slink"), ("", "slink")]
+        {
+            let link = Entry { target: Some(target.as_bytes()), ..entry(Kind::Symlink) };
+            assert_eq!(line(&link, "type;", Role::Child, ALL), format!("type=OS.unix={text}; a b"));
         }
     }
 
     #[test]
     fn a_time_that_has_no_text_is_left_out() {
-        let file = Entry {
-            mtime: i64::MAX,
-            ..entry(Kind::File)
-        };
+        let file = Entry { mtime: i64::MAX, ..entry(Kind::File) };
         assert_eq!(line(&file, "size;modify;", Role::Child, ALL), "size=5; a b");
     }
 
     #[test]
     fn an_owner_whose_name_is_no_value_is_a_number() {
-        let line = line(
-            &entry(Kind::File),
-            "unix.owner;unix.group;",
-            Role::Child,
-            ALL,
-        );
+        let line = line(&entry(Kind::File), "unix.owner;unix.group;", Role::Child, ALL);
         assert_eq!(line, "UNIX.owner=ann;UNIX.group=100; a b");
     }
 
@@ -355,19 +310,13 @@ mod tests {
 
     #[test]
     fn no_rights_are_an_empty_fact() {
-        assert_eq!(
-            line(&entry(Kind::File), "perm;", Role::Child, Perm::default()),
-            "perm=; a b"
-        );
+        assert_eq!(line(&entry(Kind::File), "perm;", Role::Child, Perm::default()), "perm=; a b");
     }
 
     #[test]
     fn a_name_with_a_line_end_gives_no_line() {
         // RFC 3659 §2.2
-        let file = Entry {
-            name: b"a\n",
-            ..entry(Kind::File)
-        };
+        let file = Entry { name: b"a\n", ..entry(Kind::File) };
         assert_eq!(line(&file, "type;", Role::Child, ALL), "");
     }
 
@@ -389,12 +338,7 @@ mod tests {
             ("types;", Some("")),
             ("type; size;", None),
         ] {
-            assert_eq!(
-                Facts::parse(arg.as_bytes())
-                    .map(|facts| facts.names())
-                    .as_deref(),
-                names
-            );
+            assert_eq!(Facts::parse(arg.as_bytes()).map(|facts| facts.names()).as_deref(), names);
         }
     }
 }

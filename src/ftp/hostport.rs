@@ -40,30 +40,16 @@ pub fn parse_port(arg: &[u8]) -> Result<SocketAddrV4, BadAddress> {
         return Err(BadAddress::Syntax);
     }
     let [h1, h2, h3, h4, p1, p2] = numbers;
-    Ok(SocketAddrV4::new(
-        Ipv4Addr::new(h1, h2, h3, h4),
-        u16::from_be_bytes([p1, p2]),
-    ))
+    Ok(SocketAddrV4::new(Ipv4Addr::new(h1, h2, h3, h4), u16::from_be_bytes([p1, p2])))
 }
 
 /// `|proto|address|port|`, with any printable delimiter (RFC 2428 §2).
 pub fn parse_eprt(arg: &[u8]) -> Result<SocketAddr, BadAddress> {
     let arg = arg.trim_ascii();
-    let delimiter = arg
-        .first()
-        .filter(|byte| byte.is_ascii_graphic())
-        .ok_or(BadAddress::Syntax)?;
+    let delimiter = arg.first().filter(|byte| byte.is_ascii_graphic()).ok_or(BadAddress::Syntax)?;
     let mut fields = arg.split(|byte| byte == delimiter);
     let fields: [Option<&[u8]>; 6] = std::array::from_fn(|_| fields.next());
-    let [
-        Some(b""),
-        Some(family),
-        Some(ip),
-        Some(port),
-        Some(b""),
-        None,
-    ] = fields
-    else {
+    let [Some(b""), Some(family), Some(ip), Some(port), Some(b""), None] = fields else {
         return Err(BadAddress::Syntax);
     };
     let ip = match parse_family(family)? {
@@ -148,14 +134,8 @@ mod tests {
     #[test]
     fn port_takes_six_octets_and_nothing_else() {
         // RFC 959 §5.3.2
-        assert_eq!(
-            parse_port(b"10,0,0,1,4,1"),
-            Ok("10.0.0.1:1025".parse().unwrap())
-        );
-        assert_eq!(
-            parse_port(b" 10,0,0,1,4,1 "),
-            Ok("10.0.0.1:1025".parse().unwrap())
-        );
+        assert_eq!(parse_port(b"10,0,0,1,4,1"), Ok("10.0.0.1:1025".parse().unwrap()));
+        assert_eq!(parse_port(b" 10,0,0,1,4,1 "), Ok("10.0.0.1:1025".parse().unwrap()));
         for junk in [
             "",
             "1,2,3,4,5",
@@ -169,11 +149,7 @@ mod tests {
             "1, 2,3,4,5,6",
             "99999999999999999999,0,0,1,4,1",
         ] {
-            assert_eq!(
-                parse_port(junk.as_bytes()),
-                Err(BadAddress::Syntax),
-                "{junk}"
-            );
+            assert_eq!(parse_port(junk.as_bytes()), Err(BadAddress::Syntax), "{junk}");
         }
     }
 
@@ -182,18 +158,11 @@ mod tests {
         // RFC 2428 §2
         for (said, meant) in [
             ("|1|132.235.1.2|6275|", "132.235.1.2:6275"),
-            (
-                "|2|1080::8:800:200C:417A|5282|",
-                "[1080::8:800:200C:417A]:5282",
-            ),
+            ("|2|1080::8:800:200C:417A|5282|", "[1080::8:800:200C:417A]:5282"),
             ("!1!10.0.0.1!65535!", "10.0.0.1:65535"),
             ("~2~::ffff:10.0.0.1~21~", "[::ffff:10.0.0.1]:21"),
         ] {
-            assert_eq!(
-                parse_eprt(said.as_bytes()),
-                Ok(meant.parse().unwrap()),
-                "{said}"
-            );
+            assert_eq!(parse_eprt(said.as_bytes()), Ok(meant.parse().unwrap()), "{said}");
         }
     }
 
@@ -216,21 +185,14 @@ mod tests {
             "\u{7f}1\u{7f}10.0.0.1\u{7f}21\u{7f}",
             "|1|010.0.0.1|21|",
         ] {
-            assert_eq!(
-                parse_eprt(junk.as_bytes()),
-                Err(BadAddress::Syntax),
-                "{junk}"
-            );
+            assert_eq!(parse_eprt(junk.as_bytes()), Err(BadAddress::Syntax), "{junk}");
         }
     }
 
     #[test]
     fn an_unknown_family_is_told_apart_from_junk() {
         // RFC 2428 §2: 522, not 501
-        assert_eq!(
-            parse_eprt(b"|3|10.0.0.1|21|"),
-            Err(BadAddress::UnknownFamily)
-        );
+        assert_eq!(parse_eprt(b"|3|10.0.0.1|21|"), Err(BadAddress::UnknownFamily));
         assert_eq!(parse_epsv(Some(b"3")), Err(BadAddress::UnknownFamily));
         assert_eq!(parse_epsv(Some(b"x")), Err(BadAddress::Syntax));
     }
@@ -255,10 +217,7 @@ mod tests {
         // RFC 1123 §4.1.2.6, RFC 2428 §3
         let text = pasv_text("10.0.0.1:1025".parse().unwrap());
         assert_eq!(text, "Entering Passive Mode (10,0,0,1,4,1).");
-        assert_eq!(
-            epsv_text(1025),
-            "Entering Extended Passive Mode (|||1025|)."
-        );
+        assert_eq!(epsv_text(1025), "Entering Extended Passive Mode (|||1025|).");
     }
 
     #[test]

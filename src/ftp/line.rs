@@ -68,11 +68,7 @@ impl LineReader {
     /// Within a line that was too long, the next reader says [`Input::TooLong`] again: better twice
     /// than that the rest of the line becomes a command.
     pub fn into_unread(self) -> Vec<u8> {
-        let mut bytes = if self.skipping {
-            vec![b' '; LINE_MAX + 1]
-        } else {
-            vec![]
-        };
+        let mut bytes = if self.skipping { vec![b' '; LINE_MAX + 1] } else { vec![] };
         for byte in self.line {
             match byte {
                 IAC => bytes.extend([IAC, IAC]),
@@ -193,10 +189,7 @@ mod tests {
 
     #[test]
     fn a_negotiation_within_a_line_is_refused_before_the_line() {
-        assert_eq!(
-            inputs(b"NO\xFF\xFB\x01OP\n"),
-            [Input::Refuse([255, 254, 1]), line(b"NOOP")]
-        );
+        assert_eq!(inputs(b"NO\xFF\xFB\x01OP\n"), [Input::Refuse([255, 254, 1]), line(b"NOOP")]);
     }
 
     #[test]

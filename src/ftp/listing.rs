@@ -101,9 +101,7 @@ pub fn nlst_line(prefix: &[u8], name: &[u8], out: &mut Vec<u8>) {
 
 /// Whether a name can be sent in a listing: not with CR, LF or NUL (RFC 3659 §2.2).
 pub fn listable(name: &[u8]) -> bool {
-    !name
-        .iter()
-        .any(|byte| matches!(byte, b'\r' | b'\n' | b'\0'))
+    !name.iter().any(|byte| matches!(byte, b'\r' | b'\n' | b'\0'))
 }
 
 fn letter(kind: Kind) -> u8 {
@@ -210,41 +208,19 @@ mod tests {
         let line = "lrwxrwxrwx    1 0        0               5 Nov 23 08:20 lnk";
         assert_eq!(listed(&link), format!("{line}\r\n"));
         assert_eq!(
-            listed(&Entry {
-                target: Some(b"f.bin"),
-                ..link
-            }),
+            listed(&Entry { target: Some(b"f.bin"), ..link }),
             format!("{line} -> f.bin\r\n")
         );
-        assert_eq!(
-            listed(&Entry {
-                target: Some(b"f\r\n"),
-                ..link
-            }),
-            format!("{line}\r\n")
-        );
+        assert_eq!(listed(&Entry { target: Some(b"f\r\n"), ..link }), format!("{line}\r\n"));
     }
 
     #[test]
     fn an_old_directory_shows_its_year() {
         let root = numbered(0);
-        let dir = Entry {
-            kind: Kind::Directory,
-            mode: 0o755,
-            links: 2,
-            size: 4096,
-            ..file(b"dir")
-        };
-        let dir = Entry {
-            owner: root,
-            group: root,
-            mtime: 1_546_646_400,
-            ..dir
-        };
-        assert_eq!(
-            listed(&dir),
-            "drwxr-xr-x    2 0        0            4096 Jan 05  2019 dir\r\n"
-        );
+        let dir =
+            Entry { kind: Kind::Directory, mode: 0o755, links: 2, size: 4096, ..file(b"dir") };
+        let dir = Entry { owner: root, group: root, mtime: 1_546_646_400, ..dir };
+        assert_eq!(listed(&dir), "drwxr-xr-x    2 0        0            4096 Jan 05  2019 dir\r\n");
     }
 
     #[test]
@@ -263,34 +239,17 @@ mod tests {
     #[test]
     fn kinds_are_shown_as_ls_shows_them() {
         use Kind::*;
-        let kinds = [
-            File,
-            Directory,
-            Symlink,
-            Fifo,
-            Socket,
-            CharDevice,
-            BlockDevice,
-        ];
+        let kinds = [File, Directory, Symlink, Fifo, Socket, CharDevice, BlockDevice];
         assert_eq!(kinds.map(letter), *b"-dlpscb");
     }
 
     #[test]
     fn a_name_that_would_break_its_column_is_a_number() {
-        for (name, shown) in [
-            ("ftp", "ftp      "),
-            ("a b", "7        "),
-            ("", "7        "),
-            ("a\n", "7        "),
-        ] {
+        for (name, shown) in
+            [("ftp", "ftp      "), ("a b", "7        "), ("", "7        "), ("a\n", "7        ")]
+        {
             let mut out = vec![];
-            column(
-                &Owner {
-                    id: 7,
-                    name: Some(name.as_bytes()),
-                },
-                &mut out,
-            );
+            column(&Owner { id: 7, name: Some(name.as_bytes()) }, &mut out);
             assert_eq!(out, shown.as_bytes());
         }
     }
@@ -310,12 +269,9 @@ mod tests {
     #[test]
     fn nlst_gives_names_that_retr_takes() {
         // RFC 1123 §4.1.2.7
-        for (prefix, line) in [
-            ("", "f\r\n"),
-            ("pub", "pub/f\r\n"),
-            ("pub/", "pub/f\r\n"),
-            ("/", "/f\r\n"),
-        ] {
+        for (prefix, line) in
+            [("", "f\r\n"), ("pub", "pub/f\r\n"), ("pub/", "pub/f\r\n"), ("/", "/f\r\n")]
+        {
             let mut out = vec![];
             nlst_line(prefix.as_bytes(), b"f", &mut out);
             assert_eq!(out, line.as_bytes());

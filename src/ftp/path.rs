@@ -35,19 +35,11 @@ impl VirtualPath {
     /// What `said` means in this directory. `..` above the root is the root (RFC 3659 §6).
     pub fn join(&self, said: &[u8]) -> Result<VirtualPath, BadPath> {
         check(said)?;
-        let mut path = if said.starts_with(b"/") {
-            Self::root()
-        } else {
-            self.clone()
-        };
+        let mut path = if said.starts_with(b"/") { Self::root() } else { self.clone() };
         for component in said.split(|&byte| byte == b'/') {
             path.enter(component);
         }
-        if path.0.len() > PATH_MAX {
-            Err(BadPath::TooLong)
-        } else {
-            Ok(path)
-        }
+        if path.0.len() > PATH_MAX { Err(BadPath::TooLong) } else { Ok(path) }
     }
 
     /// The directory that holds it; the root holds itself.
@@ -59,10 +51,7 @@ impl VirtualPath {
 
     /// The last component; the root has none.
     pub fn name(&self) -> Option<&[u8]> {
-        self.0
-            .rsplit(|&byte| byte == b'/')
-            .next()
-            .filter(|name| !name.is_empty())
+        self.0.rsplit(|&byte| byte == b'/').next().filter(|name| !name.is_empty())
     }
 
     /// The path as it is shown.
@@ -109,18 +98,10 @@ fn check(said: &[u8]) -> Result<(), BadPath> {
     if said.is_empty() {
         return Err(BadPath::Empty);
     }
-    if said.len() > PATH_MAX
-        || said
-            .split(|&byte| byte == b'/')
-            .any(|name| name.len() > NAME_MAX)
-    {
+    if said.len() > PATH_MAX || said.split(|&byte| byte == b'/').any(|name| name.len() > NAME_MAX) {
         return Err(BadPath::TooLong);
     }
-    if said.contains(&0) {
-        Err(BadPath::Nul)
-    } else {
-        Ok(())
-    }
+    if said.contains(&0) { Err(BadPath::Nul) } else { Ok(()) }
 }
 
 impl fmt::Debug for VirtualPath {
@@ -168,11 +149,7 @@ mod tests {
             ("/a", "..\\b", "/a/..\\b"),
             ("/a", "-rf", "/a/-rf"),
         ] {
-            assert_eq!(
-                path(dir).join(said.as_bytes()).unwrap(),
-                path(meant),
-                "{dir} {said}"
-            );
+            assert_eq!(path(dir).join(said.as_bytes()).unwrap(), path(meant), "{dir} {said}");
         }
     }
 
@@ -195,10 +172,7 @@ mod tests {
     #[test]
     fn the_root_is_its_own_parent_and_has_no_name() {
         let root = VirtualPath::root();
-        assert_eq!(
-            (root.parent(), root.name(), root.relative()),
-            (root.clone(), None, &b"."[..])
-        );
+        assert_eq!((root.parent(), root.name(), root.relative()), (root.clone(), None, &b"."[..]));
     }
 
     #[test]

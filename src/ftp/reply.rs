@@ -17,16 +17,8 @@ impl Reply {
     /// A reply of one line. A code outside 100 to 659 (RFC 2228 added 6yz) becomes 451, a local
     /// error.
     pub fn new(code: u16, text: impl Into<Vec<u8>>) -> Self {
-        let code = if (100..=659).contains(&code) {
-            code
-        } else {
-            451
-        };
-        Self {
-            code,
-            first: text.into(),
-            more: None,
-        }
+        let code = if (100..=659).contains(&code) { code } else { 451 };
+        Self { code, first: text.into(), more: None }
     }
 
     /// A reply of several lines. Lines between get a leading space where they have none, so that
@@ -37,10 +29,7 @@ impl Reply {
         middle: Vec<Vec<u8>>,
         last: impl Into<Vec<u8>>,
     ) -> Self {
-        Self {
-            more: Some((middle, last.into())),
-            ..Self::new(code, first)
-        }
+        Self { more: Some((middle, last.into())), ..Self::new(code, first) }
     }
 
     /// The three digits.
@@ -118,12 +107,7 @@ mod tests {
     #[test]
     fn lines_between_are_indented_once() {
         // RFC 2389 §3.2
-        let middle = vec![
-            b"SIZE".to_vec(),
-            b" MDTM".to_vec(),
-            b"211 End".to_vec(),
-            vec![],
-        ];
+        let middle = vec![b"SIZE".to_vec(), b" MDTM".to_vec(), b"211 End".to_vec(), vec![]];
         let reply = Reply::lines(211, "Features:", middle, "End");
         assert_eq!(
             written(&reply),

@@ -101,11 +101,7 @@ impl Telnet {
             return Step::Nothing;
         }
         self.refusals += 1;
-        let answer = if matches!(verb, WILL | WONT) {
-            DONT
-        } else {
-            WONT
-        };
+        let answer = if matches!(verb, WILL | WONT) { DONT } else { WONT };
         Step::Refuse([IAC, answer, option])
     }
 }
@@ -132,31 +128,20 @@ mod tests {
     fn every_negotiation_is_refused_with_the_fitting_verb() {
         // (received verb, answered verb), RFC 1123 §4.1.2.12
         for (verb, answer) in [(251, 254), (252, 254), (253, 252), (254, 252)] {
-            assert_eq!(
-                steps(&[IAC, verb, 1]),
-                [Step::Refuse([IAC, answer, 1])],
-                "{verb}"
-            );
+            assert_eq!(steps(&[IAC, verb, 1]), [Step::Refuse([IAC, answer, 1])], "{verb}");
         }
     }
 
     #[test]
     fn two_byte_commands_vanish() {
         for command in (236..=249).filter(|&c| c != SB) {
-            assert_eq!(
-                steps(&[IAC, command, b'A']),
-                [Step::Data(b'A')],
-                "{command}"
-            );
+            assert_eq!(steps(&[IAC, command, b'A']), [Step::Data(b'A')], "{command}");
         }
     }
 
     #[test]
     fn a_subnegotiation_vanishes_with_a_doubled_iac_inside() {
-        assert_eq!(
-            steps(b"\xFF\xFA\x18\0\xFF\xFF\xF0\n\xFF\xF0A"),
-            [Step::Data(b'A')]
-        );
+        assert_eq!(steps(b"\xFF\xFA\x18\0\xFF\xFF\xF0\n\xFF\xF0A"), [Step::Data(b'A')]);
     }
 
     #[test]

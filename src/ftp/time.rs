@@ -60,14 +60,7 @@ impl Civil {
 
 /// `YYYYMMDDhhmmss`; nothing for a year that has not four digits (RFC 3659 §2.3).
 pub fn time_val(secs: i64) -> Option<String> {
-    let Civil {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-    } = Civil::from_unix(secs);
+    let Civil { year, month, day, hour, minute, second } = Civil::from_unix(secs);
     YEARS
         .contains(&year)
         .then(|| format!("{year}{month:02}{day:02}{hour:02}{minute:02}{second:02}"))
@@ -99,17 +92,8 @@ pub fn parse_time_val(text: &[u8]) -> Option<(i64, u32)> {
 /// The date column of LIST, always twelve bytes: the time for the last half year and for clocks an
 /// hour ahead, the year for all else.
 pub fn list_date(mtime: i64, now: i64) -> String {
-    let Civil {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        ..
-    } = Civil::from_unix(mtime);
-    let month = MONTHS
-        .get(usize::from(month).saturating_sub(1))
-        .unwrap_or(&"Jan");
+    let Civil { year, month, day, hour, minute, .. } = Civil::from_unix(mtime);
+    let month = MONTHS.get(usize::from(month).saturating_sub(1)).unwrap_or(&"Jan");
     if (-3600..180 * DAY).contains(&now.saturating_sub(mtime)) {
         return format!("{month} {day:02} {hour:02}:{minute:02}");
     }
@@ -120,9 +104,7 @@ pub fn list_date(mtime: i64, now: i64) -> String {
 
 fn nanoseconds(fraction: &str) -> u32 {
     let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
-    digits.fold(0, |sum, digit| {
-        sum * 10 + u32::from(digit.saturating_sub(b'0'))
-    })
+    digits.fold(0, |sum, digit| sum * 10 + u32::from(digit.saturating_sub(b'0')))
 }
 
 fn small(number: i64) -> u8 {
@@ -134,9 +116,8 @@ const ERA: i64 = 146_097;
 // From 1 March of the year 0.
 const DAYS_BEFORE_EPOCH: i64 = 719_468;
 const YEARS: std::ops::RangeInclusive<i64> = 1000..=9999;
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 #[cfg(test)]
 mod tests {
@@ -226,14 +207,8 @@ mod tests {
 
     #[test]
     fn absurd_fields_do_not_overflow() {
-        let absurd = |year| Civil {
-            year,
-            month: 255,
-            day: 255,
-            hour: 255,
-            minute: 255,
-            second: 255,
-        };
+        let absurd =
+            |year| Civil { year, month: 255, day: 255, hour: 255, minute: 255, second: 255 };
         assert_eq!(absurd(i64::MAX).to_unix(), i64::MAX);
         assert_eq!(absurd(i64::MIN).to_unix(), i64::MIN);
         assert!(absurd(2000).to_unix() > 0);

@@ -14,9 +14,8 @@ use crate::refusal::Refusal;
 /// The account of that name, with its supplementary groups but without their names. Its `name` is the one that NSS
 /// has on record: where NSS knows no case, `BOB` must not slip past a list that forbids `bob`.
 pub fn find(name: &CStr) -> Result<Account, Refusal> {
-    let name = name
-        .to_str()
-        .map_err(|_| Refusal::new("PAM ended with a name that is not UTF-8"))?;
+    let name =
+        name.to_str().map_err(|_| Refusal::new("PAM ended with a name that is not UTF-8"))?;
     let user = User::from_name(name)
         .map_err(|errno| Refusal::new(format!("looking up the account: {errno}")))?
         .ok_or_else(|| Refusal::new("PAM knows the user, but there is no such account"))?;
@@ -59,11 +58,7 @@ pub fn with_groups_worn(account: Account) -> Result<Account, Refusal> {
             .map_err(|errno| Refusal::new(format!("looking up group {gid}: {errno}")))?;
         group_names.extend(group.map(|group| group.name));
     }
-    Ok(Account {
-        groups,
-        group_names,
-        ..account
-    })
+    Ok(Account { groups, group_names, ..account })
 }
 
 fn numbers(groups: &[Gid]) -> Result<Vec<u32>, Refusal> {

@@ -19,11 +19,7 @@ impl Conversation {
     /// Ready to answer for this user.
     pub fn new(user: CString, password: Password) -> Self {
         let said = RefCell::new(Vec::new());
-        Conversation {
-            user,
-            password,
-            said,
-        }
+        Conversation { user, password, said }
     }
 
     /// The name that the client gave.
@@ -38,10 +34,7 @@ impl Conversation {
 
     /// The struct that `pam_start` wants. PAM may call back as long as the conversation lives.
     pub fn as_conv(&self) -> ffi::Conv {
-        ffi::Conv {
-            converse,
-            data: ptr::from_ref(self).cast_mut().cast(),
-        }
+        ffi::Conv { converse, data: ptr::from_ref(self).cast_mut().cast() }
     }
 
     /// The answer to one message, if it wants one.
@@ -127,11 +120,7 @@ impl Responses {
     fn new(capacity: usize) -> Option<Self> {
         // SAFETY: calloc takes any two numbers and gives zeroed memory or null; a zeroed Response is a valid one.
         let first = unsafe { libc::calloc(capacity, size_of::<Response>()) };
-        Some(Responses {
-            first: NonNull::new(first.cast())?,
-            capacity,
-            length: 0,
-        })
+        Some(Responses { first: NonNull::new(first.cast())?, capacity, length: 0 })
     }
 
     /// Copies an answer to the next place, or leaves that empty. False when there is no memory or no place.
@@ -204,13 +193,8 @@ mod tests {
         conversation: &Conversation,
         asked: &[(c_int, &CStr)],
     ) -> Result<Vec<Option<CString>>, c_int> {
-        let messages: Vec<Message> = asked
-            .iter()
-            .map(|&(style, text)| Message {
-                style,
-                text: text.as_ptr(),
-            })
-            .collect();
+        let messages: Vec<Message> =
+            asked.iter().map(|&(style, text)| Message { style, text: text.as_ptr() }).collect();
         let pointers: Vec<*const Message> = messages.iter().map(ptr::from_ref).collect();
         let mut responses = ptr::null_mut();
         let conv = conversation.as_conv();
@@ -243,12 +227,7 @@ mod tests {
                 (ffi::ERROR_MSG, c"account locked"),
             ],
         );
-        let expected = vec![
-            None,
-            Some(c"secret".to_owned()),
-            Some(c"alice".to_owned()),
-            None,
-        ];
+        let expected = vec![None, Some(c"secret".to_owned()), Some(c"alice".to_owned()), None];
         assert_eq!(answers, Ok(expected));
         assert_eq!(alice.said(), "expires\x07 soon; account locked");
     }
@@ -269,14 +248,8 @@ mod tests {
     #[test]
     fn the_password_is_never_kept_from_a_message() {
         let alice = conversation(b"secret");
-        ask(
-            &alice,
-            &[
-                (ffi::TEXT_INFO, c"bad password 'secret'"),
-                (ffi::TEXT_INFO, c"ok"),
-            ],
-        )
-        .unwrap();
+        ask(&alice, &[(ffi::TEXT_INFO, c"bad password 'secret'"), (ffi::TEXT_INFO, c"ok")])
+            .unwrap();
         assert_eq!(alice.said(), "ok");
     }
 

@@ -26,10 +26,7 @@ pub fn take() -> Option<Entry> {
     close_range(LEASH + 1, RawFd::MAX);
     let (channel, leash) = (raise(CHANNEL), raise(LEASH));
     close_range(CHANNEL, HIGH - 1);
-    let entry = Entry {
-        channel: channel?,
-        leash: leash?,
-    };
+    let entry = Entry { channel: channel?, leash: leash? };
     (entry.has_channel() && entry.has_leash()).then_some(entry)
 }
 

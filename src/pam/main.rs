@@ -89,9 +89,7 @@ fn decide(attempt: &Attempt, pipe: OwnedFd) -> Result<Account, Refusal> {
     account::put_groups_on(&found)?;
     login.establish()?;
     if login.user()? != name {
-        return Err(Refusal::new(
-            "PAM changed the name while it made credentials",
-        ));
+        return Err(Refusal::new("PAM changed the name while it made credentials"));
     }
     drop(login);
     account::with_groups_worn(found)
@@ -136,18 +134,9 @@ mod tests {
         for good in [&b"alice"[..], b"a.b-c", b"DOM\\bob", b"x@y.example", &long] {
             assert!(user_name(good).is_ok(), "{}", good.escape_ascii());
         }
-        for bad in [
-            &b""[..],
-            b".",
-            b"..",
-            b"-f",
-            b"+all",
-            b"../etc",
-            b"a:b",
-            b"a\0b",
-            b"a\nb",
-            b"\x7f",
-        ] {
+        for bad in
+            [&b""[..], b".", b"..", b"-f", b"+all", b"../etc", b"a:b", b"a\0b", b"a\nb", b"\x7f"]
+        {
             assert!(user_name(bad).is_err(), "{}", bad.escape_ascii());
         }
     }

@@ -67,9 +67,7 @@ fn wait_for(child: Pid) -> Result<ExitCode, Errno> {
     loop {
         match wait() {
             Ok(WaitStatus::Exited(pid, status)) if pid == child => {
-                return u8::try_from(status)
-                    .map(ExitCode::from)
-                    .map_err(|_| Errno::EINVAL);
+                return u8::try_from(status).map(ExitCode::from).map_err(|_| Errno::EINVAL);
             }
             Ok(WaitStatus::Signaled(pid, ..)) if pid == child => return Err(Errno::EINTR),
             Ok(_) | Err(Errno::EINTR) => {}

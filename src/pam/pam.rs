@@ -33,12 +33,7 @@ impl<'a> Login<'a> {
         let (ffi::SUCCESS, Some(handle)) = (status, NonNull::new(handle)) else {
             return Err(Refusal::new(format!("pam_start failed with {status}")));
         };
-        let mut login = Login {
-            handle,
-            conversation,
-            status,
-            single_thread: PhantomData,
-        };
+        let mut login = Login { handle, conversation, status, single_thread: PhantomData };
         login.set(ffi::ITEM_RHOST, from.as_ptr().cast())?;
         login.set(ffi::ITEM_TTY, TTY.as_ptr().cast())?;
         // The broker delays failures itself, without a process asleep.
@@ -106,9 +101,7 @@ impl<'a> Login<'a> {
             return status.to_string();
         }
         // SAFETY: not null, static and NUL-terminated.
-        unsafe { CStr::from_ptr(text) }
-            .to_string_lossy()
-            .into_owned()
+        unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
     }
 }
 

@@ -1,5 +1,5 @@
 //! The password: read from the stranger's pipe into memory that is wiped. Runs in the process of the attempt, and no
-//! other process of cellftpd ever reads it. The pipe was made by the login worker, which is not trusted.
+//! other process of cellftpd ever reads it. The pipe was made by the broker; the login worker holds only the writing end, which is not trusted.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,9 +21,7 @@ impl Password {
     /// because PAM would take its beginning for the whole.
     pub fn read(pipe: OwnedFd) -> Result<Self, Refusal> {
         if !is_pipe(&pipe) {
-            return Err(Refusal::new(
-                "the password came in something else than a pipe",
-            ));
+            return Err(Refusal::new("the password came in something else than a pipe"));
         }
         // One byte to tell "too long", one for the NUL at the end.
         let mut buffer = Zeroizing::new(vec![0; PASSWORD_MAX + 2]);
@@ -60,10 +58,7 @@ fn is_pipe(fd: &OwnedFd) -> bool {
 /// The worker may have made the pipe non-blocking, or do so at any time: wait by poll. The deadline is the broker's.
 fn read_some(pipe: &OwnedFd, room: &mut [u8]) -> Result<usize, Errno> {
     loop {
-        poll(
-            &mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)],
-            PollTimeout::NONE,
-        )?;
+        poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE)?;
         match read(pipe, room) {
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             done => return done,
@@ -97,13 +92,8 @@ mod tests {
 
     #[test]
     fn what_pam_would_cut_short_is_refused() {
-        for bad in [
-            &b"se\0cret"[..],
-            b"secret\0",
-            b"\0",
-            &[b'x'; PASSWORD_MAX + 1],
-            &[b'x'; 9999],
-        ] {
+        for bad in [&b"se\0cret"[..], b"secret\0", b"\0", &[b'x'; PASSWORD_MAX + 1], &[b'x'; 9999]]
+        {
             assert!(read_bytes(bad).is_err());
         }
     }

@@ -26,11 +26,7 @@ impl Refusal {
     fn line(&self) -> String {
         let mut line = String::with_capacity(CAUSE_MAX);
         for character in self.0.chars() {
-            let shown = if character.is_control() {
-                ' '
-            } else {
-                character
-            };
+            let shown = if character.is_control() { ' ' } else { character };
             if line.len() + shown.len_utf8() > CAUSE_MAX {
                 break;
             }

@@ -28,26 +28,20 @@ pub enum Fault {
 
 /// Makes a pair of connected SOCK_SEQPACKET sockets, close-on-exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(
-        AddressFamily::Unix,
-        SockType::SeqPacket,
-        None,
-        SockFlag::SOCK_CLOEXEC,
-    )?)
+    Ok(socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?)
 }
 
 /// Sends one datagram, with one descriptor at most. Never blocks: a peer that lets its queue fill up gets `EAGAIN`.
 pub fn send(to: BorrowedFd, bytes: &[u8], pass: Option<BorrowedFd>) -> Result<(), Fault> {
-    let raw = pass.map(|fd| [fd.as_raw_fd()]);
-    let rights = raw.as_ref().map(|fds| ControlMessage::ScmRights(fds));
     let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-    let sent = sendmsg::<()>(
-        to.as_raw_fd(),
-        &[IoSlice::new(bytes)],
-        rights.as_ref().map_or(&[], std::slice::from_ref),
-        flags,
-        None,
-    );
+    // Without a descriptor by send: a role that hands none over has no sendmsg in its cage.
+    let sent = match pass.map(|fd| [fd.as_raw_fd()]) {
+        None => nix::sys::socket::send(to.as_raw_fd(), bytes, flags),
+        Some(fds) => {
+            let rights = [ControlMessage::ScmRights(&fds)];
+            sendmsg::<()>(to.as_raw_fd(), &[IoSlice::new(bytes)], &rights, flags, None)
+        }
+    };
     match sent {
         Ok(_) => Ok(()),
         Err(Errno::EPIPE | Errno::ECONNRESET) => Err(Fault::Closed),
@@ -57,8 +51,8 @@ pub fn send(to: BorrowedFd, bytes: &[u8], pass: Option<BorrowedFd>) -> Result<()
 
 /// Receives one datagram into `buffer`: its length and its descriptor. Blocks until there is one.
 pub fn receive(from: BorrowedFd, buffer: &mut [u8]) -> Result<(usize, Option<OwnedFd>), Fault> {
-    // A buffer for one descriptor lets two in on a 64-bit kernel (alignment): ask for both, own both.
-    let mut control = cmsg_space!([RawFd; 2]);
+    // Room for as many as the kernel lets through (SCM_MAX_FD): each that comes is owned, and so is closed.
+    let mut control = cmsg_space!([RawFd; 253]);
     let mut slices = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = match recvmsg::<()>(from.as_raw_fd(), &mut slices, Some(&mut control), flags) {
@@ -70,10 +64,7 @@ pub fn receive(from: BorrowedFd, buffer: &mut [u8]) -> Result<(usize, Option<Own
     for part in message.cmsgs().map_err(|_| Fault::Descriptors)? {
         if let ControlMessageOwned::ScmRights(raw) = part {
             // SAFETY: the kernel has just installed these descriptors for us and nobody else owns them.
-            fds.extend(
-                raw.into_iter()
-                    .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }),
-            );
+            fds.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
         }
     }
     let (flags, length) = (message.flags, message.bytes);
@@ -82,11 +73,7 @@ pub fn receive(from: BorrowedFd, buffer: &mut [u8]) -> Result<(usize, Option<Own
     } else if flags.contains(MsgFlags::MSG_TRUNC) {
         Err(Fault::Oversized)
     } else if length == 0 {
-        Err(if hung_up(from) {
-            Fault::Closed
-        } else {
-            Fault::Empty
-        })
+        Err(if hung_up(from) { Fault::Closed } else { Fault::Empty })
     } else {
         Ok((length, fds.pop()))
     }
@@ -97,8 +84,5 @@ fn hung_up(fd: BorrowedFd) -> bool {
     let mut fds = [PollFd::new(fd.as_fd(), PollFlags::empty())];
     let polled = nix::poll::poll(&mut fds, PollTimeout::ZERO);
     let end = PollFlags::POLLHUP | PollFlags::POLLERR;
-    polled != Ok(0)
-        && fds
-            .iter()
-            .any(|fd| fd.revents().is_some_and(|r| r.intersects(end)))
+    polled != Ok(0) && fds.iter().any(|fd| fd.revents().is_some_and(|r| r.intersects(end)))
 }

@@ -30,11 +30,7 @@ impl<const MAX: usize> TryFrom<&[u8]> for Bounded<MAX> {
     type Error = TooLong;
 
     fn try_from(bytes: &[u8]) -> Result<Self, TooLong> {
-        if bytes.len() > MAX {
-            Err(TooLong(MAX))
-        } else {
-            Ok(Bounded(bytes.to_vec()))
-        }
+        if bytes.len() > MAX { Err(TooLong(MAX)) } else { Ok(Bounded(bytes.to_vec())) }
     }
 }
 

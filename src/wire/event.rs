@@ -118,8 +118,4 @@ pub enum Change {
     RemoveDirectory,
     /// RNFR, RNTO.
     Rename,
-    /// MFMT and its kin.
-    SetTime,
-    /// SITE CHMOD.
-    Mode,
 }

@@ -19,7 +19,9 @@ pub type BrokerEnd = Channel<Answer, Ask>;
 pub enum Ask {
     /// The cage rules were broken; sent by the signal handler, in a fixed shape, as the last thing.
     Violation(Violation),
-    /// Log a user in; the reading end of a pipe with the password comes with it.
+    /// This process panicked; the text says where. The last thing it says.
+    Panicked(Bounded<256>),
+    /// Log a user in. The password stands in the pipe whose writing end this process was given, and has closed.
     Login {
         /// The name that USER gave.
         user: Bounded<USER_MAX>,
@@ -28,6 +30,8 @@ pub enum Ask {
     },
     /// Something for the log.
     Note(Note),
+    /// The cage could not be entered; this process serves nobody.
+    Uncaged(Bounded<512>),
 }
 
 /// What the broker answers.
@@ -35,7 +39,7 @@ pub enum Ask {
 pub enum Answer {
     /// A session worker takes over; this process must exit without touching the client.
     Granted,
-    /// Refused; the client may try again.
+    /// Refused; the client may try again. The writing end of a new pipe, for the next password, comes with it.
     Refused,
     /// Refused, and it was the last attempt: say 421 and exit.
     RefusedLast,

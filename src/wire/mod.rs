@@ -12,6 +12,7 @@ pub mod session;
 
 use std::io;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use serde::Serialize;
@@ -19,6 +20,15 @@ use serde::de::DeserializeOwned;
 use sys::channel;
 
 pub use bounded::{Bounded, TooLong};
+
+/// Where the two ends of the control connection are. Launch finds out; workers and broker read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The client's address (IPv4-mapped shown as IPv4); loopback where the control stream is no Internet socket.
+    pub peer: IpAddr,
+    /// Our own address on that connection.
+    pub local: IpAddr,
+}
 
 /// The most bytes that any message has: two paths of 4 KiB, or the unread part of a command stream.
 pub const MESSAGE_MAX: usize = 16 * 1024;
@@ -48,6 +58,11 @@ pub enum Fault {
     #[error("the channel failed: {0}")]
     System(nix::errno::Errno),
 }
+
+/// What can cross a channel.
+pub trait Message: Serialize + DeserializeOwned {}
+
+impl<T: Serialize + DeserializeOwned> Message for T {}
 
 /// One end of a channel: sends `S`, receives `R`.
 #[derive(Debug)]
@@ -96,10 +111,7 @@ impl<S: Serialize, R: DeserializeOwned> Channel<S, R> {
 
 impl<S, R> From<OwnedFd> for Channel<S, R> {
     fn from(socket: OwnedFd) -> Self {
-        Channel {
-            socket,
-            direction: PhantomData,
-        }
+        Channel { socket, direction: PhantomData }
     }
 }
 
@@ -146,11 +158,7 @@ mod tests {
         send(&[]);
         assert_eq!(far.hear().unwrap_err(), Fault::Empty);
         send(&[7, 0]);
-        assert_eq!(
-            far.hear().unwrap_err(),
-            Fault::Undecodable,
-            "trailing bytes"
-        );
+        assert_eq!(far.hear().unwrap_err(), Fault::Undecodable, "trailing bytes");
         send(&[0xff]);
         assert_eq!(far.hear().unwrap_err(), Fault::Undecodable, "cut short");
         send(&[0; MESSAGE_MAX + 1]);

@@ -17,6 +17,8 @@ pub type BrokerEnd = Channel<Answer, Ask>;
 pub enum Ask {
     /// The cage rules were broken; sent by the signal handler, in a fixed shape, as the last thing.
     Violation(Violation),
+    /// This process panicked; the text says where. The last thing it says.
+    Panicked(Bounded<256>),
     /// The cage is entered and proved; the first message, once. The text says what was obtained.
     Ready(Bounded<256>),
     /// Listen for a data connection in this family; an earlier listener is closed.
@@ -27,13 +29,17 @@ pub enum Ask {
     Event(Event),
     /// Something else for the log.
     Note(Note),
-    /// What the session is doing, for the service manager and `ps`.
+    /// What the session is doing, for the service manager.
     Status(Bounded<256>),
+    /// The cage could not be entered; this process serves nobody.
+    Uncaged(Bounded<512>),
 }
 
 /// What the broker answers, or says unasked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
+    /// To `Ready`: the broker has shrunk; speak.
+    Begin,
     /// To `Listen`: the port on which the broker listens.
     Listening(u16),
     /// To `Listen` or `Connect`: not to be had.
