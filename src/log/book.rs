@@ -1,0 +1,159 @@
+//! The book of one session: every line of the log that is about it, and what it adds up to. Privileged or shrunk; the
+//! texts come from the worker, bounded, and are escaped by the line.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::{Line, Log};
+use crate::config::Level;
+use crate::wire::event::{Change, Direction, End, Event, Note, Outcome, Transfer};
+
+/// What is known of a session, and where it is written.
+#[derive(Debug)]
+pub struct Book {
+    log: Log,
+    session: String,
+    from: IpAddr,
+    user: Vec<u8>,
+    start: Instant,
+    received: u64,
+    sent: u64,
+    end: Option<End>,
+}
+
+impl Book {
+    /// Opens the book of a session that begins now.
+    pub fn open(log: Log, session: String, from: IpAddr) -> Book {
+        let start = Instant::now();
+        Book { log, session, from, user: b"-".to_vec(), start, received: 0, sent: 0, end: None }
+    }
+
+    /// From now on this is the user.
+    pub fn name_user(&mut self, user: &[u8]) {
+        self.user = user.to_vec();
+    }
+
+    /// Who it is, for titles and status lines.
+    pub fn user(&self) -> String {
+        String::from_utf8_lossy(&self.user).into_owned()
+    }
+
+    /// A line that begins as every line of this session does.
+    pub fn line(&self, event: &str) -> Line {
+        Line::new(event)
+            .with("session", &self.session)
+            .with("from", self.from)
+            .with_bytes("user", &self.user)
+    }
+
+    /// Writes a line.
+    pub fn write(&mut self, level: Level, line: &Line) {
+        self.log.write(level, line);
+    }
+
+    /// Something that an administrator should look into.
+    pub fn fault(&mut self, event: &str, cause: impl std::fmt::Display) {
+        let line = self.line(event).with("cause", cause);
+        self.write(Level::Error, &line);
+    }
+
+    /// The end of one of our processes that was not of its own will.
+    pub fn died(&mut self, event: &str, process: &str, key: &str, value: &[u8]) {
+        let line = self.line(event).with("process", process).with_bytes(key, value);
+        self.write(Level::Error, &line);
+    }
+
+    /// A transfer or a change.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Transfer(transfer) => self.transfer(transfer),
+            Event::Change { change, path, to } => {
+                let line = self.line(name_of(*change)).with_bytes("path", path);
+                let line = match to {
+                    Some(to) => line.with_bytes("to", to),
+                    None => line,
+                };
+                self.write(Level::Info, &line);
+            }
+        }
+    }
+
+    fn transfer(&mut self, transfer: &Transfer) {
+        let (event, total) = match transfer.direction {
+            Direction::Upload => ("upload", &mut self.received),
+            Direction::Download => ("download", &mut self.sent),
+            Direction::Listing => ("listing", &mut self.sent),
+        };
+        *total = total.saturating_add(transfer.bytes);
+        let outcome = match transfer.outcome {
+            Outcome::Complete => "complete",
+            Outcome::Aborted => "aborted",
+            Outcome::Failed => "failed",
+        };
+        let line = self
+            .line(event)
+            .with_bytes("path", &transfer.path)
+            .with("bytes", transfer.bytes)
+            .with("ms", transfer.millis)
+            .with("outcome", outcome);
+        let line = if transfer.cause.is_empty() {
+            line
+        } else {
+            line.with_bytes("cause", &transfer.cause)
+        };
+        let routine =
+            transfer.direction == Direction::Listing && transfer.outcome == Outcome::Complete;
+        self.write(if routine { Level::Debug } else { Level::Info }, &line);
+    }
+
+    /// A refusal, a breach of the protocol, or the end.
+    pub fn note(&mut self, note: &Note) {
+        match note {
+            Note::Refused { verb, path, cause } => {
+                let line = self.line("refused").with_bytes("verb", verb).with_bytes("path", path);
+                self.write(Level::Notice, &line.with_bytes("cause", cause));
+            }
+            Note::Protocol(text) => {
+                let line = self.line("protocol").with_bytes("cause", text);
+                self.write(Level::Notice, &line);
+            }
+            Note::End(end) => self.end = Some(*end),
+        }
+    }
+
+    /// Why the worker ends, if it has said so.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// The last line of the session.
+    pub fn close(&mut self) {
+        let end = match self.end {
+            Some(End::Quit) => "quit",
+            Some(End::Closed) => "closed",
+            Some(End::Idle) => "idle",
+            Some(End::LoginTimeout) => "login-timeout",
+            Some(End::Failures) => "login-failures",
+            Some(End::Protocol) => "protocol",
+            Some(End::Stopped) => "stopped",
+            Some(End::Failed) => "failed",
+            None => "broken",
+        };
+        let line = self
+            .line("end")
+            .with("end", end)
+            .with("seconds", self.start.elapsed().as_secs())
+            .with("received", self.received)
+            .with("sent", self.sent);
+        self.write(Level::Info, &line);
+    }
+}
+
+fn name_of(change: Change) -> &'static str {
+    match change {
+        Change::Delete => "delete",
+        Change::MakeDirectory => "make-dir",
+        Change::RemoveDirectory => "remove-dir",
+        Change::Rename => "rename",
+    }
+}
