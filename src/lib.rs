@@ -6,4 +6,7 @@ pub mod config;
 pub mod exit;
 pub mod log;
 pub mod setup;
+pub mod transfer;
+pub mod verb;
 pub mod wire;
+pub mod worker;

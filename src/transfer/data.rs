@@ -1,0 +1,142 @@
+//! Where a data connection comes from. Session worker: it never holds a listener or an unconnected socket; the
+//! broker listens, connects, checks the peer and hands over the stream.
+
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use super::Broken;
+use super::watch::Signal;
+use crate::config::DataPeer;
+use crate::wire::session::{Answer, Ask, Family, Unavailable};
+use crate::worker::failure::Failure;
+use crate::worker::session::Session;
+
+/// Where the next data connection comes from.
+#[derive(Debug, Default)]
+pub enum Plan {
+    /// Nothing was arranged.
+    #[default]
+    None,
+    /// The broker listens; perhaps the client has come already.
+    Passive(Option<OwnedFd>),
+    /// The client listens there.
+    Active(SocketAddr),
+}
+
+impl Plan {
+    /// A stream has come from the listener. One that nobody waits for any more is closed.
+    pub fn arrived(&mut self, stream: Option<OwnedFd>) {
+        if let Plan::Passive(waiting @ None) = self {
+            *waiting = stream;
+        }
+    }
+
+    /// The broker's listener has given up.
+    pub fn nobody_came(&mut self) {
+        if let Plan::Passive(None) = self {
+            *self = Plan::None;
+        }
+    }
+}
+
+impl Session {
+    /// The family of the control connection.
+    pub fn family(&self) -> Family {
+        match self.place.local.to_canonical().is_ipv4() {
+            true => Family::V4,
+            false => Family::V6,
+        }
+    }
+
+    /// Has the broker listen; the port.
+    pub fn listen_for_data(&mut self, family: Family) -> Result<u16, Failure> {
+        self.plan = Plan::None;
+        self.broker.tell(&Ask::Listen(family))?;
+        loop {
+            match self.broker.hear()?.0 {
+                Answer::Listening(port) => {
+                    self.plan = Plan::Passive(None);
+                    return Ok(port);
+                }
+                Answer::Unavailable(why) => return Err(unavailable(why)),
+                Answer::Stop(stop) => return Err(self.stopped(stop)),
+                // From the listener before, which this one has closed.
+                Answer::Data | Answer::NobodyCame | Answer::Begin => {}
+            }
+        }
+    }
+
+    /// Notes where the client listens. The broker decides again, when it is asked to connect.
+    pub fn connect_for_data(&mut self, address: SocketAddr) -> Result<(), Failure> {
+        let mut address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        if address.ip().is_unspecified() && address.is_ipv4() == self.place.peer.is_ipv4() {
+            // lftp says EPRT |2|::|port| for its own address.
+            address.set_ip(self.place.peer);
+        }
+        // Nobody is helped to reach a third machine or a privileged service (RFC 2577 §3).
+        if address.ip() != self.place.peer && self.settings.network.data_peer == DataPeer::Control {
+            return Err(Failure::new(500, "Not your address.").because("a stranger's address"));
+        }
+        let own = address.ip().is_loopback() || address.ip() == self.place.local;
+        if own && !self.settings.network.active_loopback {
+            return Err(
+                Failure::new(500, "Not this machine.").because("an address of this machine")
+            );
+        }
+        if address.port() < 1024 {
+            return Err(Failure::new(504, "Not that port.").because("a port below 1024"));
+        }
+        self.plan = Plan::Active(address);
+        Ok(())
+    }
+
+    /// Refuses a transfer for which no data connection was arranged.
+    pub fn require_plan(&self) -> Result<(), Failure> {
+        match self.plan {
+            Plan::None => Err(Failure::new(425, "Use PASV or PORT first.")),
+            Plan::Passive(_) | Plan::Active(_) => Ok(()),
+        }
+    }
+
+    /// Carries the plan out, once: the connected stream, which the broker has made non-blocking.
+    pub fn open_stream(&mut self) -> Result<OwnedFd, Broken> {
+        match std::mem::take(&mut self.plan) {
+            Plan::None => Err(no_connection("nothing was arranged").into()),
+            Plan::Passive(Some(stream)) => Ok(stream),
+            Plan::Passive(None) => self.await_stream(),
+            Plan::Active(address) => {
+                self.broker.tell(&Ask::Connect(address))?;
+                self.await_stream()
+            }
+        }
+    }
+
+    fn await_stream(&mut self) -> Result<OwnedFd, Broken> {
+        let deadline = Instant::now() + self.settings.limits.data_connect;
+        loop {
+            match self.watch(None, deadline)? {
+                Signal::Answer(Answer::Data, Some(stream)) => return Ok(stream),
+                Signal::Answer(Answer::NobodyCame, _) => {
+                    return Err(no_connection("nobody came").into());
+                }
+                Signal::Answer(Answer::Unavailable(why), _) => return Err(unavailable(why).into()),
+                Signal::Aborted => return Err(Broken::Aborted),
+                Signal::Late => return Err(no_connection("no connection in time").into()),
+                Signal::Answer(..) | Signal::Data => {}
+            }
+        }
+    }
+}
+
+fn unavailable(why: Unavailable) -> Failure {
+    no_connection(match why {
+        Unavailable::Forbidden => "forbidden by configuration",
+        Unavailable::Resources => "no port or no route",
+        Unavailable::Unreachable => "the client's port did not answer",
+    })
+}
+
+fn no_connection(cause: &str) -> Failure {
+    Failure::new(425, "Can't open a data connection.").because(cause)
+}

@@ -1,0 +1,158 @@
+//! Transfers, from the command to the event: check → 150 → data connection → open → pump → close → 226. Session
+//! worker; trusts neither the client nor the file.
+//!
+//! `data` knows where the data connection comes from, `pump` moves bytes, `watch` listens to the client and the
+//! broker meanwhile. What is moved is a [`pump::Flow`]: `download`, `upload` (with `store`), `listing`.
+
+pub mod data;
+pub mod download;
+mod line;
+pub mod listing;
+mod outgoing;
+mod perm;
+pub mod pump;
+pub mod store;
+pub mod sweep;
+mod temporary;
+#[cfg(test)]
+mod tests;
+pub mod upload;
+mod watch;
+
+use std::time::Instant;
+
+use ftp::path::VirtualPath;
+use ftp::reply::Reply;
+use nix::errno::Errno;
+
+use crate::wire::Bounded;
+use crate::wire::event::{self, Direction, End, Event, Outcome};
+use crate::wire::session::Ask;
+use crate::worker::failure::{Failure, Refusal};
+use crate::worker::session::Session;
+use pump::Flow;
+
+/// A transfer that has passed its checks.
+#[derive(Debug)]
+pub struct Job {
+    /// The verb, for the status line.
+    pub verb: &'static str,
+    /// Which way.
+    pub direction: Direction,
+    /// The file, as the client sees it.
+    pub path: VirtualPath,
+    /// What 150 says.
+    pub opening: String,
+}
+
+/// How far a transfer is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Bytes that have crossed the data connection.
+    pub bytes: u64,
+    began: Instant,
+}
+
+/// Why a transfer did not reach its end.
+#[derive(Debug)]
+pub enum Broken {
+    /// ABOR.
+    Aborted,
+    /// Nothing moved for too long.
+    Stalled,
+    /// The data connection broke.
+    Lost(Errno),
+    /// Something else than the data connection.
+    Refused(Refusal),
+    /// The session is over.
+    Over(End),
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => Broken::Refused(refusal),
+            Failure::Over(end) => Broken::Over(end),
+        }
+    }
+}
+
+/// Carries a transfer out. `open` touches the target, and is called when the data connection is there.
+pub fn carry<F: Flow>(
+    session: &mut Session,
+    job: &Job,
+    open: impl FnOnce(&mut Session) -> Result<F, Failure>,
+) -> Result<Reply, Failure> {
+    session.require_plan()?;
+    session.control.send(&Reply::new(150, job.opening.as_str()))?;
+    session.status(&[job.verb.as_bytes(), b" ", job.path.as_bytes()].concat())?;
+    session.progress = Some(Progress { bytes: 0, began: Instant::now() });
+    let (moved, remark) = move_all(session, open);
+    let progress = session.progress.take();
+    let told = report(session, job, progress, &moved, remark);
+    let reply = conclude(session, moved)?;
+    told.and(session.status(b"idle")).and(Ok(reply))
+}
+
+fn move_all<F: Flow>(
+    session: &mut Session,
+    open: impl FnOnce(&mut Session) -> Result<F, Failure>,
+) -> (Result<(), Broken>, Option<String>) {
+    let opened = session.open_stream().and_then(|data| Ok((data, open(session)?)));
+    let (data, mut flow) = match opened {
+        Ok(opened) => opened,
+        Err(broken) => return (Err(broken), None),
+    };
+    let pumped = pump::pump(session, data, &mut flow);
+    let finished = flow.finish(pumped.is_ok());
+    (pumped.and(finished.map_err(Broken::from)), flow.remark())
+}
+
+/// Tells the log. It has the line before the client has the reply: who got a 226 will find it there.
+fn report(
+    session: &Session,
+    job: &Job,
+    progress: Option<Progress>,
+    moved: &Result<(), Broken>,
+    remark: Option<String>,
+) -> Result<(), Failure> {
+    let (outcome, cause) = match moved {
+        Ok(()) => (Outcome::Complete, String::new()),
+        Err(Broken::Aborted) => (Outcome::Aborted, String::new()),
+        Err(Broken::Stalled) => (Outcome::Failed, "stalled".to_owned()),
+        Err(Broken::Lost(errno)) => (Outcome::Failed, errno.desc().to_owned()),
+        Err(Broken::Refused(refusal)) => {
+            (Outcome::Failed, refusal.cause.clone().unwrap_or_default())
+        }
+        Err(Broken::Over(_)) => (Outcome::Failed, "the session ended".to_owned()),
+    };
+    let causes: Vec<String> =
+        [Some(cause), remark].into_iter().flatten().filter(|text| !text.is_empty()).collect();
+    session.broker.tell(&Ask::Event(Event::Transfer(event::Transfer {
+        direction: job.direction,
+        path: Bounded::cut(job.path.as_bytes()),
+        bytes: progress.map_or(0, |progress| progress.bytes),
+        millis: progress.map_or(0, |progress| millis_since(progress.began)),
+        outcome,
+        cause: Bounded::cut(causes.join("; ").as_bytes()),
+    })))
+}
+
+fn conclude(session: &mut Session, moved: Result<(), Broken>) -> Result<Reply, Failure> {
+    match moved {
+        Ok(()) => Ok(Reply::new(226, "Transfer complete.")),
+        Err(Broken::Aborted) => {
+            // Two replies: for the transfer, and for ABOR (RFC 959 §4.1.3).
+            session.control.send(&Reply::new(426, "Transfer aborted."))?;
+            Ok(Reply::new(226, "Abort successful."))
+        }
+        Err(Broken::Stalled) => Ok(Reply::new(426, "Nothing moved for too long.")),
+        Err(Broken::Lost(_)) => Ok(Reply::new(426, "Data connection lost.")),
+        Err(Broken::Refused(refusal)) => Ok(refusal.reply),
+        Err(Broken::Over(end)) => Err(Failure::Over(end)),
+    }
+}
+
+fn millis_since(began: Instant) -> u64 {
+    began.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,58 @@
+//! Bytes that are made as they are sent. Session worker, in transfers.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use nix::sys::socket::{MsgFlags, send};
+
+use super::Broken;
+use super::pump::{Flow, Step};
+use crate::worker::failure::Failure;
+
+/// A source of bytes that have to be made.
+pub trait Source {
+    /// Appends some more; nothing appended means that there is no more.
+    fn produce(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;
+}
+
+/// The flow of such a source.
+#[derive(Debug)]
+pub struct Outgoing<S> {
+    source: S,
+    made: Vec<u8>,
+    sent: usize,
+}
+
+impl<S: Source> Outgoing<S> {
+    /// Sends what the source makes.
+    pub fn new(source: S) -> Self {
+        Outgoing { source, made: vec![], sent: 0 }
+    }
+}
+
+impl<S: Source> Flow for Outgoing<S> {
+    fn wants(&self) -> PollFlags {
+        PollFlags::POLLOUT
+    }
+
+    fn step(&mut self, data: BorrowedFd) -> Result<Step, Broken> {
+        if self.sent == self.made.len() {
+            self.made.clear();
+            self.sent = 0;
+            self.source.produce(&mut self.made)?;
+        }
+        let ahead = self.made.get(self.sent..).unwrap_or_default();
+        if ahead.is_empty() {
+            return Ok(Step::Done);
+        }
+        match send(data.as_raw_fd(), ahead, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
+            Ok(length) => {
+                self.sent += length;
+                Ok(Step::Moved(length as u64))
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(Step::Blocked),
+            Err(errno) => Err(Broken::Lost(errno)),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! STOR and APPE: from the stream into a store. Session worker; the peer is not trusted.
+
+use std::io::Write;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use ftp::ascii::FromNetwork;
+use ftp::reply::Reply;
+use nix::errno::Errno;
+use nix::poll::PollFlags;
+use nix::sys::socket::{MsgFlags, recv};
+
+use super::pump::{Flow, Step};
+use super::store::{Opened, Store, Way};
+use super::{Broken, Job, carry};
+use crate::verb::Target;
+use crate::wire::event::Direction;
+use crate::worker::failure::Failure;
+use crate::worker::session::Session;
+
+/// Receives a file.
+pub fn run(session: &mut Session, target: Target, way: Way) -> Result<Reply, Failure> {
+    let converts = session.converts();
+    if converts && matches!(way, Way::At(_)) {
+        // The offset would count octets of the network, which the file does not have.
+        return Err(Failure::new(554, "REST needs TYPE I for an upload."));
+    }
+    let store = Store::plan(session, &target, way)?;
+    session.sweep(&session.tree.parent_of(&target.real));
+    let job = Job {
+        verb: store.verb(),
+        direction: Direction::Upload,
+        path: target.path,
+        opening: "Opening a data connection.".to_owned(),
+    };
+    carry(session, &job, |_| Upload::open(store, converts))
+}
+
+struct Upload {
+    store: Store,
+    opened: Opened,
+    converter: Option<FromNetwork>,
+    buffer: Vec<u8>,
+    converted: Vec<u8>,
+    received: bool,
+}
+
+impl Upload {
+    fn open(store: Store, converts: bool) -> Result<Self, Failure> {
+        let opened = store.open()?;
+        Ok(Upload {
+            store,
+            opened,
+            converter: converts.then(FromNetwork::new),
+            buffer: vec![0; BUFFER],
+            converted: vec![],
+            received: false,
+        })
+    }
+
+    fn write(&mut self, length: usize) -> Result<Step, Broken> {
+        let bytes = self.buffer.get(..length).unwrap_or_default();
+        let bytes = match &mut self.converter {
+            Some(converter) => {
+                self.converted.clear();
+                converter.convert(bytes, &mut self.converted);
+                &self.converted
+            }
+            None => bytes,
+        };
+        self.opened.file.write_all(bytes).map_err(Failure::from)?;
+        self.received = true;
+        Ok(Step::Moved(length as u64))
+    }
+
+    fn end(&mut self) -> Result<Step, Broken> {
+        if let Some(converter) = &mut self.converter {
+            self.converted.clear();
+            converter.finish(&mut self.converted);
+            self.opened.file.write_all(&self.converted).map_err(Failure::from)?;
+        }
+        Ok(Step::Done)
+    }
+}
+
+impl Flow for Upload {
+    fn wants(&self) -> PollFlags {
+        PollFlags::POLLIN
+    }
+
+    fn step(&mut self, data: BorrowedFd) -> Result<Step, Broken> {
+        match recv(data.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
+            Ok(0) => self.end(),
+            Ok(length) => self.write(length),
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(Step::Blocked),
+            Err(errno) => Err(Broken::Lost(errno)),
+        }
+    }
+
+    fn finish(&mut self, whole: bool) -> Result<(), Failure> {
+        if whole {
+            return self.store.commit(&self.opened);
+        }
+        self.store.abandon(&self.opened, self.received);
+        Ok(())
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.opened.remark.map(str::to_owned)
+    }
+}
+
+const BUFFER: usize = 256 * 1024;

@@ -1,0 +1,119 @@
+//! Listening to client and broker while a transfer goes on (RFC 959 §4.2). Session worker.
+//!
+//! ABOR ends the transfer, a bare STAT or NOOP is answered at once unless something said before it waits; all else
+//! waits for the end, in order. The rows of the verbs say which is which.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
+
+use nix::poll::{PollFd, PollFlags};
+
+use crate::verb::{self, Client, Meanwhile};
+use crate::wire::session::Answer;
+use crate::worker::control::Said;
+use crate::worker::failure::Failure;
+use crate::worker::session::Session;
+use crate::worker::wait::{ready, wait};
+
+/// What has happened that matters to a transfer.
+#[derive(Debug)]
+pub enum Signal {
+    /// The data connection is ready, or broken.
+    Data,
+    /// The broker has said something.
+    Answer(Answer, Option<OwnedFd>),
+    /// The client wants the transfer stopped.
+    Aborted,
+    /// The deadline has passed.
+    Late,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Broker,
+    Data,
+    Input,
+    Output,
+}
+
+impl Session {
+    /// Waits for something that matters to a transfer, and serves the control connection meanwhile.
+    pub fn watch(
+        &mut self,
+        data: Option<(BorrowedFd, PollFlags)>,
+        deadline: Instant,
+    ) -> Result<Signal, Failure> {
+        loop {
+            if self.heed()? {
+                return Ok(Signal::Aborted);
+            }
+            let sources = self.poll(data, deadline)?;
+            if sources.is_empty() {
+                return Ok(Signal::Late);
+            }
+            if sources.contains(&Source::Broker) {
+                match self.broker.hear()? {
+                    (Answer::Stop(stop), _) => return Err(self.stopped(stop)),
+                    (answer, fd) => return Ok(Signal::Answer(answer, fd)),
+                }
+            }
+            if sources.contains(&Source::Output) {
+                self.control.flush()?;
+            }
+            if sources.contains(&Source::Input) {
+                self.control.fill()?;
+            }
+            if sources.contains(&Source::Data) {
+                return Ok(Signal::Data);
+            }
+        }
+    }
+
+    /// Judges what the client says meanwhile; true if it wants the transfer stopped.
+    fn heed(&mut self) -> Result<bool, Failure> {
+        while let Some(said) = self.control.fresh() {
+            match verb::recognize(&said).map(|(row, bare)| (row.meanwhile, bare)) {
+                Some((Meanwhile::Stops, _)) => return Ok(true),
+                Some((Meanwhile::Now, true)) if !self.control.holds() => self.answer_now(&said)?,
+                Some((Meanwhile::Ends, _)) => {
+                    self.control.expect_end();
+                    self.control.hold(said);
+                }
+                _ => self.control.hold(said),
+            }
+        }
+        Ok(false)
+    }
+
+    fn answer_now(&mut self, said: &Said) -> Result<(), Failure> {
+        let Said::Line(line) = said else {
+            return Ok(());
+        };
+        match verb::obey(&mut Client::User(self), line) {
+            Ok(reply) => self.control.push(&reply),
+            Err(Failure::Refused(refusal)) => self.control.push(&refusal.reply),
+            Err(over) => Err(over),
+        }
+    }
+
+    /// Who has something to say; nobody, if the deadline comes first.
+    fn poll(
+        &self,
+        data: Option<(BorrowedFd, PollFlags)>,
+        deadline: Instant,
+    ) -> Result<Vec<Source>, Failure> {
+        // What is of no interest is left out: its hang-up would be told again and again.
+        let watched = [
+            Some((Source::Broker, self.broker.as_fd(), PollFlags::POLLIN)),
+            data.map(|(fd, flags)| (Source::Data, fd, flags)),
+            self.control.input().map(|fd| (Source::Input, fd, PollFlags::POLLIN)),
+            self.control.output().map(|fd| (Source::Output, fd, PollFlags::POLLOUT)),
+        ];
+        let watched: Vec<_> = watched.into_iter().flatten().collect();
+        let mut fds: Vec<_> =
+            watched.iter().map(|&(_, fd, flags)| PollFd::new(fd, flags)).collect();
+        wait(&mut fds, deadline)?;
+        let ready = watched.iter().zip(&fds).filter(|(_, fd)| ready(fd));
+        Ok(ready.map(|((source, ..), _)| *source).collect())
+    }
+}

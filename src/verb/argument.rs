@@ -1,0 +1,171 @@
+//! What follows a verb: its shape, and what it becomes. Both workers; the client is not trusted.
+
+use ftp::path::VirtualPath;
+
+use crate::worker::failure::Failure;
+use crate::worker::tree::{Last, Real, Tree};
+
+/// What must follow a verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing at all.
+    None,
+    /// A word or nothing; spaces around it don't count (RFC 959 §5.3).
+    Optional,
+    /// A word.
+    Word,
+    /// All that follows, as it is, and never to be shown.
+    Secret,
+    /// The path of something; a symbolic link stands for where it leads.
+    Path,
+    /// The same, or nothing for the working directory.
+    PathOrHere,
+    /// The same, perhaps behind option words as `ls` has them, which clients send though no RFC does.
+    Listed,
+    /// A name in a directory; a symbolic link is meant itself.
+    Entry,
+    /// The path of a file that may have to be made: what is wrong with it is a 553.
+    New,
+}
+
+/// What follows a verb, understood.
+#[derive(Debug)]
+pub enum Argument<'a> {
+    /// Nothing.
+    None,
+    /// A word, or all that was said.
+    Word(&'a [u8]),
+    /// A file.
+    Path(Target),
+}
+
+/// A file that a client has named.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// As the client named it, without options.
+    pub said: Vec<u8>,
+    /// The letters of the options before it.
+    pub options: Vec<u8>,
+    /// In full, as the client sees it.
+    pub path: VirtualPath,
+    /// Where it really is.
+    pub real: Real,
+}
+
+impl Argument<'_> {
+    /// The word; empty if there is none.
+    pub fn word(&self) -> &[u8] {
+        match self {
+            Argument::Word(word) => word,
+            Argument::None | Argument::Path(_) => b"",
+        }
+    }
+
+    /// The file. The table sees to it that there is one.
+    pub fn target(self) -> Result<Target, Failure> {
+        match self {
+            Argument::Path(target) => Ok(target),
+            Argument::None | Argument::Word(_) => Err(missing()),
+        }
+    }
+}
+
+impl Shape {
+    /// Understands what follows a verb that has to do with no file.
+    pub fn words(self, said: Option<&[u8]>) -> Result<Argument<'_>, Failure> {
+        let word = said.unwrap_or_default().trim_ascii();
+        match (self, word) {
+            (Shape::Secret, _) => Ok(Argument::Word(said.unwrap_or_default())),
+            (Shape::None | Shape::Optional, b"") => Ok(Argument::None),
+            (Shape::None, _) => Err(Failure::new(501, "No argument is expected.")),
+            (_, b"") => Err(missing()),
+            (_, word) => Ok(Argument::Word(word)),
+        }
+    }
+
+    /// Understands what follows any verb.
+    pub fn argument<'a>(
+        self,
+        tree: &Tree,
+        said: Option<&'a [u8]>,
+    ) -> Result<Argument<'a>, Failure> {
+        let path = said.unwrap_or_default();
+        let target = match self {
+            Shape::None | Shape::Optional | Shape::Word | Shape::Secret => return self.words(said),
+            Shape::Path | Shape::Entry | Shape::New if path.is_empty() => Err(missing()),
+            Shape::Path | Shape::Entry | Shape::PathOrHere => self.target(tree, path),
+            Shape::New => self.target(tree, path).map_err(Failure::of_new_name),
+            Shape::Listed => self
+                .target(tree, behind_options(path))
+                .map(|target| Target { options: options(path), ..target }),
+        };
+        target.map(Argument::Path)
+    }
+
+    fn target(self, tree: &Tree, said: &[u8]) -> Result<Target, Failure> {
+        let path = match said {
+            b"" => tree.cwd.clone(),
+            said => tree.cwd.join(said)?,
+        };
+        let last = match self {
+            Shape::Entry => Last::Itself,
+            _ => Last::Followed,
+        };
+        let real = tree.real(&path, last)?;
+        Ok(Target { said: said.to_vec(), options: vec![], path, real })
+    }
+}
+
+/// `-la path`: what stands behind the options. A word is options if there are only letters behind its dash, so
+/// that a file may have a name that begins with one.
+fn behind_options(mut said: &[u8]) -> &[u8] {
+    while let Some(word) = said.split(|&byte| byte == b' ').next().filter(|word| is_options(word)) {
+        said = said.get(word.len() + 1..).unwrap_or_default().trim_ascii_start();
+    }
+    said
+}
+
+/// The letters of all option words.
+fn options(said: &[u8]) -> Vec<u8> {
+    let words = said.split(|&byte| byte == b' ').take_while(|word| is_options(word));
+    words.flatten().copied().filter(u8::is_ascii_alphabetic).collect()
+}
+
+fn is_options(word: &[u8]) -> bool {
+    let letters = word.strip_prefix(b"-").unwrap_or_default();
+    !letters.is_empty() && letters.iter().all(u8::is_ascii_alphabetic)
+}
+
+fn missing() -> Failure {
+    Failure::new(501, "An argument is missing.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_set_apart_from_names() {
+        for (said, behind) in [
+            ("-la", ""),
+            ("-la  pub", "pub"),
+            ("-a -l my file ", "my file "),
+            ("-", "-"),
+            ("-my-file", "-my-file"),
+            ("pub -a", "pub -a"),
+            ("", ""),
+        ] {
+            assert_eq!(behind_options(said.as_bytes()), behind.as_bytes(), "{said}");
+        }
+        assert_eq!(options(b"-la -R x -d"), b"laR");
+    }
+
+    #[test]
+    fn words_are_trimmed_secrets_are_not() {
+        assert_eq!(Shape::Word.words(Some(b" A ")).unwrap().word(), b"A");
+        assert_eq!(Shape::Secret.words(Some(b" a ")).unwrap().word(), b" a ");
+        assert_eq!(Shape::Secret.words(None).unwrap().word(), b"");
+        assert!(Shape::None.words(Some(b"x")).is_err());
+        assert!(Shape::Word.words(Some(b" ")).is_err());
+    }
+}

@@ -1,0 +1,11 @@
+//! QUIT. Both workers; the loop ends with 221. During a transfer it waits (RFC 959 §4.1.1).
+
+use ftp::reply::Reply;
+
+use super::{Argument, Client};
+use crate::worker::failure::Failure;
+
+/// See the table.
+pub fn run(_: &mut Client, _: Argument) -> Result<Reply, Failure> {
+    Ok(Reply::new(221, "Goodbye."))
+}

@@ -1,0 +1,13 @@
+//! RETR: download a file, from an offset if REST has set one. Session worker.
+
+use ftp::reply::Reply;
+
+use super::Argument;
+use crate::transfer::download;
+use crate::worker::failure::Failure;
+use crate::worker::session::Session;
+
+/// See the table.
+pub fn run(session: &mut Session, argument: Argument, offset: u64) -> Result<Reply, Failure> {
+    download::run(session, argument.target()?, offset)
+}

@@ -1,0 +1,19 @@
+//! USER: whom the next PASS is for. Login worker.
+
+use ftp::reply::Reply;
+
+use super::Argument;
+use crate::wire::Bounded;
+use crate::worker::failure::Failure;
+use crate::worker::login::Login;
+
+/// What it is told who has logged in already.
+pub const LATER: (u16, &str) = (530, "Logged in already; QUIT first.");
+
+/// See the table. One answer for every name, known or not (RFC 2577 §7); also for anonymous: a client is known
+/// that never ends when it gets 230 here.
+pub fn run(login: &mut Login, argument: Argument) -> Result<Reply, Failure> {
+    let name = Bounded::try_from(argument.word());
+    login.user = Some(name.map_err(|_| Failure::new(501, "Name too long."))?);
+    Ok(Reply::new(331, "Password, please."))
+}

@@ -1,0 +1,257 @@
+//! The session worker: serves one user, as that user, in that user's jail. What is beyond files and streams that
+//! it was handed, it asks of the broker. Trusts neither client nor file tree.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
+
+use ftp::listing::Facts;
+use ftp::path::VirtualPath;
+use ftp::reply::Reply;
+use nix::poll::{PollFd, PollFlags};
+
+use super::Place;
+use super::ask::Broker;
+use super::control::{Control, Said};
+use super::failure::{Failure, Refusal};
+use super::tree::Tree;
+use super::wait::{ready, wait};
+use crate::cage::Caged;
+use crate::config::{Class, RightsTable, Settings};
+use crate::transfer::Progress;
+use crate::transfer::data::Plan;
+use crate::transfer::sweep::Visited;
+use crate::verb::{self, Client};
+use crate::wire::Bounded;
+use crate::wire::event::{Change, End, Event, Note};
+use crate::wire::session::{Answer, Ask, Stop, WorkerEnd};
+
+/// What a session worker is given.
+#[derive(Debug)]
+pub struct Start {
+    /// What the client says.
+    pub input: OwnedFd,
+    /// What the client hears: often the same socket.
+    pub output: OwnedFd,
+    /// The broker.
+    pub broker: WorkerEnd,
+    /// The settings for this user.
+    pub settings: Settings,
+    /// What this user may do where.
+    pub rights: RightsTable,
+    /// The two ends of the control connection.
+    pub place: Place,
+    /// What kind of user it is.
+    pub class: Class,
+    /// The name, as PAM ended with it.
+    pub user: Vec<u8>,
+    /// The root directory of the jail: the only directory descriptor there is.
+    pub root: OwnedFd,
+    /// Where the session begins.
+    pub cwd: VirtualPath,
+    /// What the client has said behind PASS.
+    pub unread: Vec<u8>,
+    /// What the cage obtained, in words.
+    pub ready: String,
+}
+
+/// Serves a user until the end.
+pub fn run(_: &Caged, start: Start) -> End {
+    Session::new(start).serve()
+}
+
+/// A logged-in user's session.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) control: Control,
+    pub(crate) broker: Broker<Ask, Answer>,
+    pub(crate) settings: Settings,
+    pub(crate) place: Place,
+    pub(crate) class: Class,
+    pub(crate) user: Vec<u8>,
+    pub(crate) tree: Tree,
+    /// TYPE.
+    pub(crate) representation: Type,
+    /// REST, for the next transfer.
+    pub(crate) restart: u64,
+    /// Where the next data connection comes from.
+    pub(crate) plan: Plan,
+    /// EPSV ALL was said (RFC 2428 §4).
+    pub(crate) epsv_only: bool,
+    /// RNFR, and which command it was.
+    pub(crate) renaming: Option<(u64, verb::Target)>,
+    /// Facts that OPTS MLST has chosen.
+    pub(crate) facts: Facts,
+    /// The transfer that is going on.
+    pub(crate) progress: Option<Progress>,
+    /// Directories that were swept.
+    pub(crate) visited: Visited,
+    /// Commands so far.
+    pub(crate) count: u64,
+    ready: String,
+    heard: Instant,
+}
+
+/// How files are represented on a data connection (RFC 959 §3.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// A, the default: lines end with CR LF on the way.
+    Ascii,
+    /// I, or L 8.
+    Image,
+}
+
+impl Session {
+    /// A session, before its first word.
+    pub fn new(start: Start) -> Self {
+        let patience = start.settings.limits.idle;
+        let control = Control::new(start.input, start.output, UNREAD_MAX, patience);
+        Session {
+            control: control.with_unread(&start.unread),
+            broker: Broker::new(start.broker),
+            settings: start.settings,
+            place: start.place,
+            class: start.class,
+            user: start.user,
+            tree: Tree::new(start.root, start.rights, start.cwd),
+            representation: Type::Ascii,
+            restart: 0,
+            plan: Plan::None,
+            epsv_only: false,
+            renaming: None,
+            facts: Facts::default(),
+            progress: None,
+            visited: Visited::default(),
+            count: 0,
+            ready: start.ready,
+            heard: Instant::now(),
+        }
+    }
+
+    /// Reports to the broker, greets the user, and obeys until the end.
+    pub fn serve(mut self) -> End {
+        let end = match self.converse() {
+            Ok(end) | Err(Failure::Over(end)) => end,
+            Err(Failure::Refused(_)) => End::Failed,
+        };
+        // The broker may be gone; there is nobody left to tell.
+        let _ = self.note(Note::End(end));
+        end
+    }
+
+    /// Tells the log something.
+    pub fn note(&self, note: Note) -> Result<(), Failure> {
+        self.broker.tell(&Ask::Note(note))
+    }
+
+    /// Tells the log that a name was changed.
+    pub fn changed(
+        &self,
+        change: Change,
+        path: &VirtualPath,
+        to: Option<&VirtualPath>,
+    ) -> Result<(), Failure> {
+        let path = Bounded::cut(path.as_bytes());
+        let to = to.map(|to| Bounded::cut(to.as_bytes()));
+        self.broker.tell(&Ask::Event(Event::Change { change, path, to }))
+    }
+
+    /// Tells the service manager what the session is doing.
+    pub fn status(&self, text: &[u8]) -> Result<(), Failure> {
+        self.broker.tell(&Ask::Status(Bounded::cut(text)))
+    }
+
+    /// Takes what the broker says unasked.
+    pub fn take_answer(&mut self, answer: Answer, fd: Option<OwnedFd>) -> Result<(), Failure> {
+        match answer {
+            Answer::Stop(stop) => return Err(self.stopped(stop)),
+            Answer::Data => self.plan.arrived(fd),
+            Answer::NobodyCame => self.plan.nobody_came(),
+            // Late answers to a question that is no longer asked.
+            Answer::Listening(_) | Answer::Unavailable(_) | Answer::Begin => {}
+        }
+        Ok(())
+    }
+
+    /// Says why the broker ends the session.
+    pub fn stopped(&mut self, stop: Stop) -> Failure {
+        match stop {
+            Stop::Shutdown => self.control.farewell("Service closing.", End::Stopped),
+            Stop::LoginTimeout => self.control.farewell("Login timeout.", End::LoginTimeout),
+        }
+    }
+
+    fn converse(&mut self) -> Result<End, Failure> {
+        self.broker.tell(&Ask::Ready(Bounded::cut(self.ready.as_bytes())))?;
+        self.await_begin()?;
+        self.control.send(&Reply::new(230, "Login successful."))?;
+        self.sweep_here();
+        loop {
+            let Some(said) = self.control.hear()? else {
+                self.listen()?;
+                continue;
+            };
+            let reply = self.answer(&said)?;
+            self.control.send(&reply)?;
+            self.heard = Instant::now();
+            if reply.code() == GOODBYE {
+                return Ok(End::Quit);
+            }
+        }
+    }
+
+    /// The broker has power until it says this; nobody is spoken to before.
+    fn await_begin(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.broker.hear()?.0 {
+                Answer::Begin => return Ok(()),
+                Answer::Stop(stop) => return Err(self.stopped(stop)),
+                _ => {}
+            }
+        }
+    }
+
+    fn answer(&mut self, said: &Said) -> Result<Reply, Failure> {
+        self.count += 1;
+        let answer = match said {
+            Said::Line(line) => verb::obey(&mut Client::User(self), line),
+            Said::TooLong => Err(Failure::new(500, "Line too long.").because("a line too long")),
+        };
+        match answer {
+            Err(Failure::Refused(refusal)) => self.refused(said, refusal),
+            other => other,
+        }
+    }
+
+    /// Gives the log its half of a refusal, and the client's half back.
+    pub(crate) fn refused(&self, said: &Said, refusal: Refusal) -> Result<Reply, Failure> {
+        if let Some(cause) = refusal.cause {
+            let (verb, argument) = verb::spelled(said);
+            self.note(Note::Refused {
+                verb: Bounded::cut(verb.as_bytes()),
+                path: Bounded::cut(argument),
+                cause: Bounded::cut(cause.as_bytes()),
+            })?;
+        }
+        Ok(refusal.reply)
+    }
+
+    /// Waits for a command; meanwhile the broker may bring a data connection.
+    fn listen(&mut self) -> Result<(), Failure> {
+        let deadline = self.heard + self.settings.limits.idle;
+        let mut fds = vec![PollFd::new(self.broker.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.control.input().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        if !wait(&mut fds, deadline)? {
+            return Err(self.control.farewell("Timeout.", End::Idle));
+        }
+        let [broker, client] = [fds.first().is_some_and(ready), fds.get(1).is_some_and(ready)];
+        if broker {
+            let (answer, fd) = self.broker.hear()?;
+            self.take_answer(answer, fd)?;
+        }
+        if client { self.control.fill() } else { Ok(()) }
+    }
+}
+
+const GOODBYE: u16 = 221;
+/// Command bytes that may stand unread.
+const UNREAD_MAX: usize = 64 * 1024;

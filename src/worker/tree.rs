@@ -1,0 +1,244 @@
+//! The user's file tree, below one directory descriptor. Session worker, as the user, in the jail; trusts neither
+//! the names that the client says nor the links that are in the tree.
+//!
+//! A path is made real first, symbolic links resolved by hand; rights are decided on the real path, and it is
+//! opened with links forbidden. So a link that is swapped in between leads to an error, not elsewhere.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use ftp::path::VirtualPath;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::sys::stat::{FileStat, SFlag, fstat};
+
+use super::failure::Failure;
+use super::stream::file_type;
+use crate::config::{Rights, RightsTable};
+
+/// What may be touched, and where we are in it.
+#[derive(Debug)]
+pub struct Tree {
+    root: OwnedFd,
+    rights: RightsTable,
+    /// The working directory, as the client sees it: CDUP goes where PWD says (RFC 3659 §6).
+    pub cwd: VirtualPath,
+}
+
+/// A path on which there was no symbolic link, but perhaps as its last name. Made by [`Tree::real`] alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Real(VirtualPath);
+
+/// What becomes of a symbolic link that is the last name of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// The file that it leads to is meant.
+    Followed,
+    /// The link is meant.
+    Itself,
+}
+
+impl Real {
+    /// The path from the root of the jail.
+    pub fn path(&self) -> &VirtualPath {
+        &self.0
+    }
+
+    /// Its last name; the root has none, and can't be made, renamed or removed.
+    pub fn name(&self) -> Result<&[u8], Errno> {
+        self.0.name().ok_or(Errno::EBUSY)
+    }
+}
+
+impl Tree {
+    /// The tree below `root`.
+    pub fn new(root: OwnedFd, rights: RightsTable, cwd: VirtualPath) -> Self {
+        Tree { root, rights, cwd }
+    }
+
+    /// Where a path really leads; the last name need not exist.
+    pub fn real(&self, path: &VirtualPath, last: Last) -> Result<Real, Failure> {
+        refuse_reserved(path)?;
+        let flags = match last {
+            Last::Followed => OFlag::O_PATH,
+            Last::Itself => OFlag::O_PATH | OFlag::O_NOFOLLOW,
+        };
+        let real = Real(path.clone());
+        // Most paths have no link on them, and the kernel says so in one call.
+        if self.open(&real, flags).is_ok() {
+            return Ok(real);
+        }
+        let real = Real(self.walk(path, last)?);
+        refuse_reserved(real.path())?;
+        Ok(real)
+    }
+
+    /// What the session may do there.
+    pub fn rights(&self, at: &Real) -> Rights {
+        self.rights.at(at.path().as_bytes())
+    }
+
+    /// What the session may do where.
+    pub fn rights_table(&self) -> &RightsTable {
+        &self.rights
+    }
+
+    /// Whether the configuration names this directory or one below it: then it must keep its name.
+    pub fn is_named(&self, at: &Real) -> bool {
+        let named =
+            |dir: &[u8]| VirtualPath::root().join(dir).is_ok_and(|dir| dir.starts_with(at.path()));
+        self.rights.named_directories().any(named)
+    }
+
+    /// Opens what is there, never blocking on it and never following a link.
+    pub fn open(&self, at: &Real, flags: OFlag) -> nix::Result<OwnedFd> {
+        // openat2 takes few flags beside O_PATH.
+        let flags = match flags.contains(OFlag::O_PATH) {
+            true => flags,
+            false => flags | OFlag::O_NOCTTY | OFlag::O_NONBLOCK,
+        };
+        let resolve = ResolveFlag::RESOLVE_IN_ROOT
+            | ResolveFlag::RESOLVE_NO_MAGICLINKS
+            | ResolveFlag::RESOLVE_NO_SYMLINKS;
+        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
+        openat2(&self.root, at.path().relative(), how)
+    }
+
+    /// Opens a directory, to make calls on names in it.
+    pub fn directory(&self, at: &Real) -> nix::Result<OwnedFd> {
+        self.open(at, OFlag::O_PATH | OFlag::O_DIRECTORY)
+    }
+
+    /// Opens the directory that holds a name.
+    pub fn parent(&self, at: &Real) -> nix::Result<OwnedFd> {
+        self.directory(&Real(at.path().parent()))
+    }
+
+    /// The directory that holds a name, as a path.
+    pub fn parent_of(&self, at: &Real) -> Real {
+        Real(at.path().parent())
+    }
+
+    /// The attributes of what is there, a link's own if it is one.
+    pub fn stat(&self, at: &Real) -> nix::Result<FileStat> {
+        fstat(self.open(at, OFlag::O_PATH | OFlag::O_NOFOLLOW)?)
+    }
+
+    /// Opens a plain file. Anything else is refused before it is opened, which would mean something to a FIFO's
+    /// other end or to a device; and once more after.
+    pub fn open_file(&self, at: &Real, flags: OFlag) -> Result<(OwnedFd, FileStat), Failure> {
+        require_plain(&self.stat(at)?)?;
+        let file = self.open(at, flags)?;
+        let stat = fstat(&file)?;
+        require_plain(&stat)?;
+        Ok((file, stat))
+    }
+
+    fn walk(&self, path: &VirtualPath, last: Last) -> Result<VirtualPath, Failure> {
+        let mut done = VirtualPath::root();
+        let mut ahead = names(path.as_bytes());
+        let mut links = 0;
+        while let Some(name) = ahead.pop() {
+            let next = done.join(&name)?;
+            let followed = !ahead.is_empty() || last == Last::Followed;
+            done = match readlinkat(self.root.as_fd(), next.relative()) {
+                Ok(_) if links == LINKS_MAX => return Err(Errno::ELOOP.into()),
+                Ok(target) if followed => {
+                    links += 1;
+                    ahead.extend(names(target.as_bytes()));
+                    if target.as_bytes().starts_with(b"/") { VirtualPath::root() } else { done }
+                }
+                // Not a link, or not there: whoever opens it will find out.
+                _ => next,
+            };
+        }
+        Ok(done)
+    }
+}
+
+/// Says 550 of what is no plain file.
+pub fn require_plain(stat: &FileStat) -> Result<(), Failure> {
+    match file_type(stat.st_mode) {
+        SFlag::S_IFREG => Ok(()),
+        _ => Err(Failure::new(550, "Not a plain file.")),
+    }
+}
+
+/// Whether a name is one of ours: a live or abandoned upload.
+pub fn is_reserved(name: &[u8]) -> bool {
+    name.starts_with(RESERVED)
+}
+
+fn refuse_reserved(path: &VirtualPath) -> Result<(), Failure> {
+    match path.as_bytes().split(|&byte| byte == b'/').any(is_reserved) {
+        true => Err(Failure::new(550, "This name is reserved.").because("a reserved name")),
+        false => Ok(()),
+    }
+}
+
+/// The names on a path, the first one last.
+fn names(path: &[u8]) -> Vec<Vec<u8>> {
+    let names = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
+    names.rev().map(<[u8]>::to_vec).collect()
+}
+
+/// What hidden names of ours begin with.
+pub const RESERVED: &[u8] = b".cellftpd.";
+/// As many as the kernel follows on one path.
+const LINKS_MAX: u32 = 40;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::worker::testing::rights;
+
+    fn tree(dir: &tempfile::TempDir) -> Tree {
+        let root = std::fs::File::open(dir.path()).unwrap().into();
+        Tree::new(root, rights(&[("/", Rights::ALL)]), VirtualPath::root())
+    }
+
+    fn real(tree: &Tree, path: &str, last: Last) -> String {
+        let path = tree.cwd.join(path.as_bytes()).unwrap();
+        let real = tree.real(&path, last).unwrap();
+        String::from_utf8(real.path().as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn links_are_resolved_within_the_root() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        symlink("../../..", dir.path().join("a/b/up")).unwrap();
+        symlink("/a", dir.path().join("abs")).unwrap();
+        symlink("b/missing", dir.path().join("a/dangling")).unwrap();
+        let tree = tree(&dir);
+        assert_eq!(real(&tree, "/abs/b", Last::Followed), "/a/b");
+        assert_eq!(real(&tree, "/a/b/up/abs", Last::Followed), "/a");
+        assert_eq!(real(&tree, "/abs", Last::Itself), "/abs");
+        assert_eq!(real(&tree, "/abs/b/up", Last::Itself), "/a/b/up");
+        assert_eq!(real(&tree, "/abs/dangling", Last::Followed), "/a/b/missing");
+        assert_eq!(real(&tree, "/none/x", Last::Followed), "/none/x");
+    }
+
+    #[test]
+    fn a_loop_of_links_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        symlink("y", dir.path().join("x")).unwrap();
+        symlink("x", dir.path().join("y")).unwrap();
+        let tree = tree(&dir);
+        let path = tree.cwd.join(b"x").unwrap();
+        assert!(matches!(tree.real(&path, Last::Followed), Err(Failure::Refused(_))));
+    }
+
+    #[test]
+    fn reserved_names_are_refused_through_links_too() {
+        let dir = tempfile::tempdir().unwrap();
+        symlink(".cellftpd.1", dir.path().join("innocent")).unwrap();
+        let tree = tree(&dir);
+        for name in ["innocent", ".cellftpd.1", "a/.cellftpd./b"] {
+            let path = tree.cwd.join(name.as_bytes()).unwrap();
+            assert!(tree.real(&path, Last::Followed).is_err(), "{name}");
+        }
+    }
+}
