@@ -1,1 +1,5 @@
-fn main() {}
+//! The program: calls one function.
+
+fn main() -> std::process::ExitCode {
+    cellftpd::cli::main()
+}

@@ -1,0 +1,111 @@
+//! Before login: the login worker is held, its attempts are judged, its time is counted. The broker, still root.
+
+use std::net::IpAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
+
+use nix::fcntl::OFlag;
+
+use super::attempt::Attempts;
+use super::child::{Ended, GRACE, Held, Next, Split};
+use super::permit::Ledger;
+use super::{Broker, Failure, Root, While};
+use crate::config::{Class, Settings};
+use crate::exit::Exit;
+use crate::wire::Fault;
+use crate::wire::auth::Account;
+use crate::wire::login::{Answer, Ask};
+use crate::wire::session::Stop;
+
+/// The login worker, held.
+pub type Worker = Held<Answer, Ask>;
+
+/// How the time before login ended.
+pub enum Outcome {
+    /// Someone has logged in.
+    Granted(Box<Grant>),
+    /// Nobody has.
+    Ended(Exit),
+}
+
+/// Somebody who may have a session.
+pub struct Grant {
+    /// As whom.
+    pub account: Account,
+    /// Of which class.
+    pub class: Class,
+    /// The settings for this user.
+    pub settings: Settings,
+    /// What the client has already sent behind PASS.
+    pub unread: Vec<u8>,
+}
+
+impl Broker<Root> {
+    /// Splits off the login worker.
+    pub fn split_login(&mut self) -> Result<Split<Answer, Ask>, Failure> {
+        self.power.password = Some(self.password_pipe()?);
+        let split = self.split("login")?;
+        if let Split::Broker(_) = &split {
+            // Or the auth process would never see the end of the password.
+            self.power.password = None;
+        }
+        Ok(split)
+    }
+
+    /// Holds a login worker until someone has logged in, or until it ends.
+    pub fn login(&mut self, mut worker: Worker) -> Result<Outcome, Failure> {
+        let deadline = Some(Instant::now() + self.setup.settings.limits.login);
+        let mut ledger = Ledger::new();
+        let mut attempts = Attempts::new(self.setup.settings.login.max_failures);
+        let stop = loop {
+            match worker.next(self.signals.as_fd(), None, deadline, &mut ledger)? {
+                Next::Gone => break None,
+                Next::Late => break Some(Stop::LoginTimeout),
+                Next::Signal => break Some(Stop::Shutdown),
+                Next::Data => (),
+                Next::Asks(Ask::Login { user, unread }) => {
+                    let Some((class, account)) = self.attempt(&worker, &mut attempts, &user)?
+                    else {
+                        self.refuse_attempt(&worker, &attempts)?;
+                        continue;
+                    };
+                    worker.tell(&Answer::Granted)?;
+                    // It has to be gone before another process reads the client.
+                    let ended = worker.finish(GRACE).while_doing("ending the login worker")?;
+                    if ended == Ended::Stuck {
+                        return Err(Failure::Untold(Fault::Full));
+                    }
+                    self.judge(ended, "login", true);
+                    let grant = self.grant(class, account, unread.into_bytes());
+                    return Ok(Outcome::Granted(Box::new(grant)));
+                }
+                Next::Asks(ask) => self.record("login", ask),
+            }
+        };
+        Ok(Outcome::Ended(self.end(worker, "login", stop.map(Answer::Stop))?))
+    }
+
+    /// Another attempt needs another pipe; after the last one there is none, and to ask again is a breach.
+    fn refuse_attempt(&mut self, worker: &Worker, attempts: &Attempts) -> Result<(), Failure> {
+        if attempts.are_over() {
+            return worker.tell(&Answer::RefusedLast);
+        }
+        let password = self.password_pipe()?;
+        worker.tell_with(&Answer::Refused, password.as_fd())
+    }
+
+    /// A new pipe: the writing end; the other is kept for the auth process.
+    fn password_pipe(&mut self) -> Result<OwnedFd, Failure> {
+        let (unread, password) =
+            nix::unistd::pipe2(OFlag::O_CLOEXEC).while_doing("making a pipe for a password")?;
+        self.power.unread = Some(unread);
+        Ok(password)
+    }
+
+    fn grant(&mut self, class: Class, account: Account, unread: Vec<u8>) -> Grant {
+        let from: IpAddr = self.setup.client.place.peer;
+        let settings = self.setup.config.at_login(from, class, &account.name, &account.group_names);
+        self.setup.book.name_user(&account.name);
+        Grant { account, class, settings, unread }
+    }
+}

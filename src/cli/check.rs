@@ -1,0 +1,167 @@
+//! `cellftpd check`: what the configuration means, and what is wrong with it. A person at a terminal, or a script; nobody is
+//! served meanwhile.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+use crate::cage::caps::Set;
+use crate::cage::kernel_holds_back;
+use crate::cage::powers;
+use crate::cage::seccomp::{self, Filter};
+use crate::config::{Class, Config, EACH, Rights, RightsTable, Settings, describe, load};
+use crate::exit::Exit;
+use crate::launch::obstacle::{self, Obstacle};
+
+/// Prints the findings; 78 if a connection would be refused.
+pub(super) fn run(path: &Path, out: &mut dyn Write) -> Exit {
+    let (text, exit) = match load(path) {
+        Ok(config) => report(&config),
+        Err(problems) => (format!("{problems}\n"), Exit::Config),
+    };
+    // Whoever closed the output does not want to read it.
+    let _ = out.write_all(text.as_bytes());
+    exit
+}
+
+fn report(config: &Config) -> (String, Exit) {
+    let mut text = String::new();
+    for warning in &config.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    let obstacles = obstacle::find(&config.settings);
+    for Obstacle { class, cause } in &obstacles {
+        let whose = class.map_or(String::new(), |class| format!("{} logins: ", class.word()));
+        let _ = writeln!(text, "error: {whose}{cause}");
+    }
+    let _ = writeln!(text, "# Settings\n{}", describe(config));
+    let _ = write!(text, "# Processes\n{}", processes(config));
+    for class in [Class::Anonymous, Class::Local] {
+        if enabled(&config.settings, class) {
+            let table = config.settings.rights_for(class);
+            let _ = write!(text, "\n# Rights of {} sessions\n{}", class.word(), rights(&table));
+        }
+    }
+    let _ = write!(text, "\n# System calls of a session worker\n{}", reasons(config));
+    let (verdict, exit) = verdict(&config.settings, &obstacles);
+    let _ = writeln!(text, "\n# Verdict\n{verdict}");
+    (text, exit)
+}
+
+fn verdict(settings: &Settings, obstacles: &[Obstacle]) -> (&'static str, Exit) {
+    let hit = |class| obstacles.iter().any(|obstacle| obstacle.class == class);
+    let works = |class| enabled(settings, class) && !hit(Some(class));
+    if hit(None) {
+        ("no connection is served", Exit::Config)
+    } else if [Class::Anonymous, Class::Local].into_iter().any(works) {
+        ("this configuration serves", Exit::Clean)
+    } else {
+        ("nobody can log in", Exit::Config)
+    }
+}
+
+fn enabled(settings: &Settings, class: Class) -> bool {
+    match class {
+        Class::Anonymous => settings.anonymous.enabled,
+        Class::Local => settings.local.enabled,
+        Class::Virtual => false,
+    }
+}
+
+/// Who holds what, in which phase. The numbers are those of the filters themselves.
+fn processes(config: &Config) -> String {
+    let settings = &config.settings;
+    let calls = |filter: Filter| filter.calls().len();
+    let any = rights_of_anyone(config);
+    let never = seccomp::refused_to_everybody();
+    let before_login = format!("system calls: all but {never} that no login needs");
+    let own = nix::unistd::geteuid().is_root();
+    // Started by an ordinary user, every process is that user, and has no power from the beginning.
+    let as_who = |account: &'static str| if own { account } else { "self" };
+    let caps = |set: Set| if own { set.to_string() } else { "none".into() };
+    let (before, after) = (powers::before_login(settings), powers::after_login(settings));
+    let session = Some(calls(Filter::session(any)));
+    let rows = [
+        ("broker, before login", as_who("root"), caps(before), "/", None),
+        (
+            "login worker",
+            as_who("cellftpd-net"),
+            caps(Set::NONE),
+            "empty",
+            Some(calls(Filter::login())),
+        ),
+        (
+            "broker, after login",
+            as_who("cellftpd"),
+            caps(after),
+            "empty",
+            Some(calls(Filter::broker())),
+        ),
+        ("session worker", as_who("the user"), caps(Set::NONE), "the jail", session),
+    ];
+    rows.iter().fold(String::new(), |mut text, (process, user, capabilities, root, calls)| {
+        let calls = calls.map_or(before_login.clone(), |n| format!("system calls: {n}"));
+        let _ = writeln!(
+            text,
+            "{process:<22} user {user:<13} root {root:<9} {calls}; capabilities: {capabilities}"
+        );
+        text
+    })
+}
+
+/// The system calls that a session worker may make at most, each with its reason.
+fn reasons(config: &Config) -> String {
+    let mut text = String::new();
+    for row in Filter::session(rights_of_anyone(config)).rows() {
+        let _ = writeln!(text, "{:<18} {}", row.name(), row.why);
+    }
+    text
+}
+
+/// What anybody may have anywhere: what the classes have, and what a match may add.
+fn rights_of_anyone(config: &Config) -> Rights {
+    let settings = &config.settings;
+    let classes = [Class::Anonymous, Class::Local].into_iter().filter(|c| enabled(settings, *c));
+    let given = classes.map(|class| settings.rights_for(class).anywhere());
+    let added = config.matches.iter().flat_map(|one| one.overlay.rights.values());
+    given.chain(added.map(|placed| placed.value)).fold(Rights::NONE, |all, rights| all | rights)
+}
+
+/// Per directory what is given; and who holds back what is not: the kernel, or the server alone. Matches may give a
+/// session other rights: then its own cage is computed from those.
+fn rights(table: &RightsTable) -> String {
+    let mut text = String::new();
+    for (directory, given) in table.iter() {
+        let _ = writeln!(text, "{:<22} {given}", String::from_utf8_lossy(directory));
+    }
+    let anywhere = table.anywhere();
+    let everywhere =
+        table.iter().fold(Rights::ALL, |all, (_, given)| all.without(Rights::ALL.without(given)));
+    for (word, right) in EACH.iter().copied() {
+        let (where_, holder) = if everywhere.contains(right) {
+            continue;
+        } else if anywhere.contains(right) {
+            ("in some directories", "the server")
+        } else if kernel_holds_back(right, anywhere) {
+            ("nowhere", "the kernel")
+        } else {
+            ("nowhere", "the server")
+        };
+        let _ = writeln!(text, "  {word:<12} given {where_:<20} held back by {holder}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_only_site_is_held_by_the_kernel() {
+        let text = rights(&RightsTable::for_class(Class::Anonymous));
+        for word in ["create", "delete", "rename", "make-dir", "set-time", "chmod"] {
+            let line = text.lines().find(|line| line.trim_start().starts_with(word)).unwrap();
+            assert!(line.ends_with("the kernel"), "{text}");
+        }
+    }
+}

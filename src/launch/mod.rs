@@ -1,0 +1,172 @@
+//! From exec to the first fork: what was inherited, what is configured, who we will be. Root, before anyone has spoken; the
+//! launcher and the files of root are trusted.
+//!
+//! [`serve`] is the story. Whatever goes wrong here is told three times: the client gets a 421, the log the cause and the
+//! cure, the launcher an exit status.
+
+mod inherited;
+pub mod obstacle;
+mod refusal;
+mod role;
+mod split;
+mod status;
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Mutex;
+
+use nix::unistd::geteuid;
+use sys::title::Title;
+
+pub use refusal::Refusal;
+
+use self::inherited::Inherited;
+use crate::auth::{self, accounts};
+use crate::cage::{Identity, open_empty};
+use crate::config::{Config, Level, LogTarget, RunAs, Settings, load};
+use crate::exit::Exit;
+use crate::log::{Book, Line, Log};
+use crate::setup::{Client, Setup};
+
+/// Where the configuration is looked for.
+pub const CONFIG: &str = "/etc/cellftpd/cellftpd.toml";
+/// Where those without files of their own stand, as root.
+const EMPTY: &str = "/run/cellftpd/empty";
+
+/// Serves the session that was inherited, with this configuration.
+pub fn serve(config: &Path) -> Exit {
+    report_panics(Log::to_syslog(refusal::NAME, Level::Error));
+    let started = sys::signal::settle()
+        .map_err(|error| Refusal::system(format!("signals: {error}")))
+        .and_then(|()| inherited::adopt());
+    let Inherited { client, mut errors } = match started {
+        Ok(inherited) => inherited,
+        Err(refusal) => return refusal.tell(None, None),
+    };
+    match Found::find(&client, &mut errors, config) {
+        Ok(found) => {
+            let (setup, empty) = found.with(client);
+            split::serve(setup, empty)
+        }
+        Err(refusal) => refusal.tell(Some(&client), errors),
+    }
+}
+
+/// Turns a connection away whose command line was wrong: nobody may be there to read about it but the client.
+pub fn turn_away(cause: &str) -> Exit {
+    let refusal = Refusal::usage(cause);
+    match inherited::adopt() {
+        Ok(Inherited { client, errors }) => refusal.tell(Some(&client), errors),
+        Err(_) => refusal.tell(None, None),
+    }
+}
+
+/// What was found out and opened for a client.
+struct Found {
+    config: Config,
+    settings: Settings,
+    book: Book,
+    own: Identity,
+    network: Identity,
+    empty: OwnedFd,
+    title: Option<Title>,
+    status: Option<OwnedFd>,
+}
+
+impl Found {
+    fn find(
+        client: &Client,
+        errors: &mut Option<OwnedFd>,
+        config: &Path,
+    ) -> Result<Found, Refusal> {
+        let config = load(config).map_err(|problems| Refusal::config(&problems))?;
+        let settings = config.at_connect(client.place.peer);
+        let (own, network) = identities(&settings)?;
+        if auth::needs_root(&settings) && geteuid().is_root() {
+            auth::find_program().map_err(Refusal::system)?;
+        }
+        let log = open_log(&settings, errors)?;
+        report_panics(log.duplicate());
+        let mut book = Book::open(log, session_id()?, client.place.peer);
+        for warning in &config.warnings {
+            let line = book.line("warning").with("cause", warning.one_line());
+            book.write(Level::Debug, &line);
+        }
+        let empty = open_empty(Path::new(EMPTY))
+            .map_err(|error| Refusal::system(format!("the empty directory {EMPTY}: {error}")))?;
+        // The environment is read for the last time here: titles are written over its memory.
+        let status = status::ready(client.place.peer);
+        sys::process::clear_environment();
+        Ok(Found { settings, book, own, network, empty, title: Title::find(), status, config })
+    }
+
+    fn with(self, client: Client) -> (Setup, OwnedFd) {
+        let Found { config, settings, book, own, network, empty, title, status } = self;
+        (Setup { client, config, settings, book, own, network, title, status }, empty)
+    }
+}
+
+/// Who the broker becomes, and who reads the network before login.
+fn identities(settings: &Settings) -> Result<(Identity, Identity), Refusal> {
+    if !geteuid().is_root() {
+        return match settings.server.user {
+            RunAs::Launcher => Ok((Identity::Launcher, Identity::Launcher)),
+            RunAs::Accounts => Err(Refusal::setup(
+                "not started as root; to serve as the user who starts it, set server.user = \"self\"",
+            )),
+        };
+    }
+    let found =
+        accounts::find_ours().map_err(|error| Refusal::system(format!("/etc/passwd: {error}")))?;
+    let (own, network) = found.map_err(|missing| {
+        Refusal::setup(format!(
+            "no account {}; make it with: systemd-sysusers cellftpd.conf, or: useradd --system --shell \
+             /usr/sbin/nologin --home-dir / {}",
+            missing.join(", "),
+            missing.first().copied().unwrap_or_default()
+        ))
+    })?;
+    let identity = |ids: accounts::Ids| Identity::Account {
+        uid: ids.uid,
+        gid: ids.gid,
+        groups: vec![ids.gid],
+    };
+    Ok((identity(own), identity(network)))
+}
+
+fn open_log(settings: &Settings, errors: &mut Option<OwnedFd>) -> Result<Log, Refusal> {
+    let level = settings.log.level;
+    match &settings.log.to {
+        LogTarget::Syslog => Ok(Log::to_syslog(&settings.server.name, level)),
+        LogTarget::File(path) => Log::to_file(path, level)
+            .map_err(|error| Refusal::setup(format!("log.to = {}: {error}", path.display()))),
+        LogTarget::Stderr => {
+            errors.take().map(|fd| Log::to_descriptor(fd, level)).ok_or_else(|| {
+                Refusal::setup("log.to = \"stderr\", but descriptor 2 is the client or closed")
+            })
+        }
+    }
+}
+
+/// Eight characters that tell this session from all others in the log.
+fn session_id() -> Result<String, Refusal> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0; 8];
+    sys::process::random(&mut bytes)
+        .map_err(|error| Refusal::system(format!("random bytes: {error}")))?;
+    let letter = |byte: &u8| ALPHABET.get(usize::from(byte % 32)).copied().map_or('-', char::from);
+    Ok(bytes.iter().map(letter).collect())
+}
+
+/// From now on a panic of this process, launch or the broker, is told in this log and ends it: a bug of ours. The client
+/// is told nothing.
+fn report_panics(log: Log) {
+    let log = Mutex::new(log);
+    std::panic::set_hook(Box::new(move |panic| {
+        let line = Line::new("panic").with("process", "broker").with("cause", panic);
+        if let Ok(mut log) = log.lock() {
+            log.write(Level::Error, &line);
+        }
+        sys::process::exit(Exit::Software.status());
+    }));
+}

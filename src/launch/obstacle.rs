@@ -1,0 +1,57 @@
+//! What would keep connections, or some logins, from being served. `check` tells it beforehand; serving finds out by itself.
+
+use std::path::Path;
+
+use nix::unistd::geteuid;
+
+use super::{accounts, auth, identities};
+use crate::config::{Class, LogTarget, Settings};
+
+/// Something that has to be mended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Whose logins fail; everybody's connections where it is none.
+    pub class: Option<Class>,
+    /// What is wrong, in a sentence.
+    pub cause: String,
+}
+
+/// All that stands in the way.
+pub fn find(settings: &Settings) -> Vec<Obstacle> {
+    let of = |class: Option<Class>| move |cause: String| Obstacle { class, cause };
+    let everybody = identities(settings).err().map(|refusal| refusal.to_string());
+    let mut found: Vec<_> =
+        everybody.into_iter().chain(of_log(&settings.log.to)).map(of(None)).collect();
+    if settings.anonymous.enabled {
+        found.extend(of_anonymous(settings).map(of(Some(Class::Anonymous))));
+    }
+    if settings.local.enabled {
+        found.extend(of_local().map(of(Some(Class::Local))));
+    }
+    found
+}
+
+fn of_log(target: &LogTarget) -> Option<String> {
+    let LogTarget::File(path) = target else { return None };
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    (!directory.is_dir()).then(|| format!("log.to: {} is no directory", directory.display()))
+}
+
+fn of_anonymous(settings: &Settings) -> impl Iterator<Item = String> + use<> {
+    let (root, user) = (&settings.anonymous.root, &settings.anonymous.user);
+    let no_root =
+        (!root.is_dir()).then(|| format!("anonymous.root {} is no directory", root.display()));
+    let unknown = geteuid().is_root() && accounts::find(user.as_bytes()).is_none();
+    let no_user = unknown.then(|| format!("no account {user} (anonymous.user)"));
+    no_root.into_iter().chain(no_user)
+}
+
+fn of_local() -> impl Iterator<Item = String> {
+    let ordinary = !geteuid().is_root();
+    let cause = match auth::find_program() {
+        _ if ordinary => Some("local logins need to be started as root".to_owned()),
+        Err(cause) => Some(cause),
+        Ok(()) => None,
+    };
+    cause.into_iter()
+}
