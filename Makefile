@@ -1,4 +1,4 @@
-# cellftpd. `make demo` and `make test` need Rust and, to install what else they need, apt-get and root (or sudo).
+# cellftpd. `make demo` and `make test` need Rust, root, and apt-get for what else they need.
 
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin

@@ -1,0 +1,164 @@
+//! Data connections, from the client's side.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+
+use nix::sys::socket::{setsockopt, sockopt};
+
+use super::patience::{PATIENCE, eventually};
+
+/// A connected data connection.
+#[derive(Debug)]
+pub struct Data(TcpStream);
+
+impl Data {
+    /// Connects to a passive port.
+    #[track_caller]
+    pub fn connect(address: SocketAddr) -> Data {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE);
+        Data::from(stream.unwrap_or_else(|error| panic!("cannot connect to {address}: {error}")))
+    }
+
+    /// All that comes until the server closes; an end by reset is not one.
+    #[track_caller]
+    pub fn all(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self.0.read_to_end(&mut bytes) {
+            Ok(_) => bytes,
+            Err(error) => panic!("the data connection broke after {} bytes: {error}", bytes.len()),
+        }
+    }
+
+    /// All that comes until the connection ends in whatever way.
+    pub fn rest(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let _ = self.0.read_to_end(&mut bytes);
+        bytes
+    }
+
+    /// The next bytes, exactly this many.
+    #[track_caller]
+    pub fn takes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.0.read_exact(&mut bytes).expect("as many bytes as that come");
+        bytes
+    }
+
+    /// Sends bytes and goes on.
+    #[track_caller]
+    pub fn gives(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).expect("the server takes the data");
+    }
+
+    /// Sends as much as fits without being read.
+    pub fn fills(&mut self, bytes: &[u8]) -> usize {
+        self.0.set_nonblocking(true).expect("it is a socket");
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.0.write(&bytes[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("the server broke the data connection: {error}"),
+            }
+        }
+        self.0.set_nonblocking(false).expect("it is a socket");
+        sent
+    }
+
+    /// Whether the server has closed it, without having sent a byte.
+    pub fn is_refused(&mut self) -> bool {
+        let mut byte = [0];
+        !matches!(self.0.read(&mut byte), Ok(count) if count > 0)
+    }
+
+    /// Waits until the server has it: what ends before that was never there.
+    pub fn settles(&self) {
+        eventually("the server's accepting", || self.is_accepted().then_some(()));
+    }
+
+    /// Closes with a reset.
+    pub fn resets(self) {
+        let now = libc::linger { l_onoff: 1, l_linger: 0 };
+        setsockopt(&self.0, sockopt::Linger, &now).expect("it is a TCP socket");
+    }
+
+    /// Whether a process has the server's end: a connection that still waits for accept(2) has no inode.
+    fn is_accepted(&self) -> bool {
+        let ours = self.0.local_addr().expect("it is connected").port();
+        let theirs = self.peer().port();
+        let held = |line: &str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let ends_in =
+                |field: usize, port: u16| fields[field].ends_with(&format!(":{port:04X}"));
+            ends_in(1, theirs) && ends_in(2, ours) && fields[9] != "0"
+        };
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
+            .map(|path| fs::read_to_string(path).unwrap_or_default());
+        tables.iter().flat_map(|table| table.lines().skip(1)).any(held)
+    }
+
+    /// Where the server's end is.
+    pub fn peer(&self) -> SocketAddr {
+        self.0.peer_addr().expect("it is connected")
+    }
+}
+
+impl From<TcpStream> for Data {
+    fn from(stream: TcpStream) -> Data {
+        stream.set_read_timeout(Some(PATIENCE)).expect("it is a socket");
+        stream.set_write_timeout(Some(PATIENCE)).expect("it is a socket");
+        Data(stream)
+    }
+}
+
+/// A port of the client's own, for active mode.
+#[derive(Debug)]
+pub struct Door(TcpListener);
+
+impl Door {
+    /// Listens on a free port of this address.
+    pub fn on(address: IpAddr) -> Door {
+        let listener = TcpListener::bind((address, 0)).expect("loopback has free ports");
+        listener.set_nonblocking(true).expect("it is a socket");
+        Door(listener)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.0.local_addr().expect("it is bound")
+    }
+
+    /// The command that names this port.
+    pub fn command(&self) -> String {
+        match self.address().ip() {
+            IpAddr::V4(_) => format!("PORT {}", self.six_numbers()),
+            address @ IpAddr::V6(_) => format!("EPRT {}", self.extended(address)),
+        }
+    }
+
+    /// As PORT wants it.
+    pub fn six_numbers(&self) -> String {
+        let [high, low] = self.address().port().to_be_bytes();
+        format!("{},{high},{low}", self.address().ip().to_string().replace('.', ","))
+    }
+
+    /// As EPRT wants it, with this address.
+    pub fn extended(&self, address: IpAddr) -> String {
+        let family = if address.is_ipv4() { 1 } else { 2 };
+        format!("|{family}|{address}|{}|", self.address().port())
+    }
+
+    /// The server's connection.
+    #[track_caller]
+    pub fn opens(&self) -> Data {
+        eventually("the server's connection to the client's port", || self.knock())
+    }
+
+    /// The server's connection, if it is there.
+    pub fn knock(&self) -> Option<Data> {
+        let (stream, _) = self.0.accept().ok()?;
+        stream.set_nonblocking(false).expect("it is a socket");
+        Some(Data::from(stream))
+    }
+}

@@ -1,0 +1,193 @@
+//! Real super-servers, each with one service: the server under test on a loopback port.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::Signal;
+
+use super::launch::{Ends, serve, server_program};
+use super::patience::{PATIENCE, eventually, within};
+use super::process::Process;
+use super::program;
+use super::site::Site;
+
+/// What starts the server for each connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Xinetd,
+    Inetd,
+    Systemd,
+    /// Nobody's super-server: two pipes instead of a socket.
+    Pipes,
+}
+
+/// A super-server that runs; dropping it ends it and all that it started.
+#[derive(Debug)]
+pub struct SuperServer {
+    pub host: IpAddr,
+    pub port: u16,
+    /// Nothing for [`Kind::Pipes`], whose sessions are our own children.
+    process: Option<Process>,
+    /// What it has to say, for failures.
+    log: PathBuf,
+}
+
+impl SuperServer {
+    /// Starts it on a free port of this address, with this site.
+    #[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
+    pub fn start(kind: Kind, host: IpAddr, site: &Site) -> SuperServer {
+        let configuration = site.configuration();
+        let log = site.beside("super-server.log");
+        if kind == Kind::Pipes {
+            let port = serve_over_pipes(host, configuration);
+            return SuperServer { host, port, process: None, log };
+        }
+        let port = free_port(host);
+        let mut command = match kind {
+            Kind::Xinetd => xinetd(host, port, site, &configuration),
+            Kind::Inetd => inetd(host, port, site, &configuration),
+            _ => systemd(host, port, &configuration),
+        };
+        let output = File::create(&log).expect("our own directory");
+        let child = command
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("files can be doubled"))
+            .stderr(output)
+            .spawn()
+            .expect("it can be run");
+        let pid = i32::try_from(child.id()).expect("process ids are small");
+        let process = Process::find(pid);
+        let server = SuperServer { host, port, process, log };
+        if within(PATIENCE, || is_listening(port).then_some(())).is_none() {
+            panic!("{kind:?} does not listen on {host} port {port}: {}", server.log());
+        }
+        server
+    }
+
+    /// What it printed.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Expects that every session has ended, without a trace in the process table.
+    #[track_caller]
+    pub fn has_no_sessions(&self) {
+        let Some(process) = self.process else { return };
+        eventually("the end of all sessions", || process.children().is_empty().then_some(()));
+    }
+}
+
+impl Drop for SuperServer {
+    fn drop(&mut self) {
+        let Some(process) = self.process else { return };
+        let family = process.family();
+        process.signal(Signal::SIGTERM);
+        let is_over = || family.iter().all(Process::is_gone).then_some(());
+        if within(PATIENCE, is_over).is_none() {
+            family.iter().for_each(|one| one.signal(Signal::SIGKILL));
+            within(PATIENCE, is_over);
+        }
+    }
+}
+
+fn xinetd(host: IpAddr, port: u16, site: &Site, configuration: &Path) -> Command {
+    let family = if host.is_ipv4() { "IPv4" } else { "IPv6" };
+    let text = format!(
+        "service cellftpd-test\n{{\n\
+         \ttype = UNLISTED\n\tport = {port}\n\tbind = {host}\n\tflags = {family}\n\
+         \tsocket_type = stream\n\tprotocol = tcp\n\twait = no\n\tuser = root\n\tpassenv =\n\
+         \tserver = {}\n\tserver_args = --config {}\n\
+         \tcps = 2000 1\n\tinstances = UNLIMITED\n\tper_source = UNLIMITED\n\
+         \tlog_type = FILE {}\n\tdisable = no\n}}\n",
+        server_program().display(),
+        configuration.display(),
+        site.beside("xinetd.log").display(),
+    );
+    let file = site.beside("xinetd.conf");
+    fs::write(&file, text).expect("our own directory");
+    let mut command = Command::new(program("xinetd", "xinetd"));
+    command.arg("-dontfork").arg("-f").arg(file).arg("-pidfile").arg(site.beside("xinetd.pid"));
+    command
+}
+
+fn inetd(host: IpAddr, port: u16, site: &Site, configuration: &Path) -> Command {
+    let (host, protocol) =
+        if host.is_ipv4() { (host.to_string(), "tcp") } else { (format!("[{host}]"), "tcp6") };
+    let text = format!(
+        "{host}:{port} stream {protocol} nowait root {} cellftpd --config {}\n",
+        server_program().display(),
+        configuration.display(),
+    );
+    let file = site.beside("inetd.conf");
+    fs::write(&file, text).expect("our own directory");
+    let mut command = Command::new(program("inetd", "openbsd-inetd"));
+    // In the foreground, with as many connections a minute as there are.
+    command.arg("-i").arg("-R").arg("0").arg(file);
+    command
+}
+
+fn systemd(host: IpAddr, port: u16, configuration: &Path) -> Command {
+    let mut command = Command::new(program("systemd-socket-activate", "systemd"));
+    let address = std::net::SocketAddr::new(host, port).to_string();
+    command.args(["--accept", "--inetd", "--listen", &address]).arg(server_program());
+    command.arg("--config").arg(configuration);
+    command
+}
+
+/// A port that was free a moment ago; super-servers can't tell which one they were given.
+fn free_port(host: IpAddr) -> u16 {
+    let listener = TcpListener::bind((host, 0))
+        .unwrap_or_else(|error| panic!("{host} is not to be had on this machine: {error}"));
+    listener.local_addr().expect("it is bound").port()
+}
+
+/// Whether somebody listens on this port; connecting would start a session.
+fn is_listening(port: u16) -> bool {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .map(|path| fs::read_to_string(path).unwrap_or_default());
+    let local = format!(":{port:04X} ");
+    let listens = |line: &str| line.contains(&local) && line.contains(" 0A ");
+    tables.iter().flat_map(|table| table.lines()).any(listens)
+}
+
+/// Accepts for ever and serves each connection over two pipes. The thread ends with the test program.
+fn serve_over_pipes(host: IpAddr, configuration: PathBuf) -> u16 {
+    let listener = TcpListener::bind((host, 0)).expect("loopback has free ports");
+    let port = listener.local_addr().expect("it is bound").port();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            over_pipes(client, &configuration);
+        }
+    });
+    port
+}
+
+fn over_pipes(client: TcpStream, configuration: &Path) {
+    let pipe = || nix::unistd::pipe2(OFlag::O_CLOEXEC).expect("pipes are to be had");
+    let ((server_reads, to_server), (from_server, server_writes)) = (pipe(), pipe());
+    let broker = serve(Ends::new(server_reads, server_writes), configuration);
+    let reader = client.try_clone().expect("sockets can be doubled");
+    thread::spawn(move || pump(reader, File::from(to_server)));
+    thread::spawn(move || {
+        pump(File::from(from_server), &client);
+        let _ = client.shutdown(Shutdown::Write);
+        eventually("the end of a session over pipes", || broker.is_gone().then_some(()));
+    });
+}
+
+/// Copies to the end. (`io::copy` splices, and splice(2) locks the pipe while it waits for the socket: who reads the pipe
+/// would wait with it.)
+fn pump(mut from: impl Read, mut to: impl Write) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..count]).is_err() {
+            return;
+        }
+    }
+}
