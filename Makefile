@@ -7,6 +7,7 @@ SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 CARGO ?= cargo
+SHELL = /bin/bash
 CARGO_TARGET_DIR ?= target
 
 RELEASE = $(CARGO_TARGET_DIR)/release
@@ -32,7 +33,10 @@ test:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) build --locked
-	$(CARGO) test --locked --workspace --no-fail-fast
+	@set -o pipefail; log=$(CARGO_TARGET_DIR)/test.log; \
+	$(CARGO) test --locked --workspace --no-fail-fast --lib --bins --tests 2>&1 | tee $$log; status=$$?; \
+	awk '/^test result/ { passed += $$4; failed += $$6 } END { print passed " passed, " failed " failed" }' $$log; \
+	exit $$status
 
 check-format:
 	$(CARGO) fmt --all --check

@@ -97,3 +97,31 @@ pub fn inline_urgent_data(socket: BorrowedFd) -> io::Result<()> {
     })
     .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_that_can_be_bound_are_our_own() {
+        for own in ["127.0.0.1", "127.1.2.3", "0.0.0.0", "::1"] {
+            assert!(is_own(own.parse().unwrap()), "{own}");
+        }
+        // Addresses of documents (RFC 5737, RFC 3849) are nobody's.
+        for other in ["192.0.2.7", "2001:db8::7"] {
+            assert!(!is_own(other.parse().unwrap()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_connection_arrives_and_both_ends_know_the_other() {
+        let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let at = local_address(listener.as_fd()).unwrap();
+        let stream = connect(Some(([127, 0, 0, 1], 0).into()), at).unwrap();
+        let sources = [((), listener.as_fd(), nix::poll::PollFlags::POLLIN)];
+        crate::watch::next(&sources, None).unwrap();
+        let (_accepted, from) = accept(listener.as_fd()).unwrap();
+        assert_eq!(Some(from), local_address(stream.as_fd()));
+        assert!(arrived(stream.as_fd()));
+    }
+}

@@ -41,3 +41,36 @@ fn timeout_until(deadline: Option<Instant>) -> PollTimeout {
     // Rounded up, or the last millisecond would be spent awake.
     PollTimeout::try_from(left.saturating_add(1)).unwrap_or(PollTimeout::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn soon() -> Option<Instant> {
+        Some(Instant::now() + Duration::from_millis(5))
+    }
+
+    #[test]
+    fn the_first_that_is_ready_is_told() {
+        let (quiet, _open) = nix::unistd::pipe().unwrap();
+        let (reading, writing) = nix::unistd::pipe().unwrap();
+        nix::unistd::write(&writing, b"x").unwrap();
+        let sources = [
+            ('a', quiet.as_fd(), PollFlags::POLLIN),
+            ('b', reading.as_fd(), PollFlags::POLLIN),
+            ('c', writing.as_fd(), PollFlags::POLLOUT),
+        ];
+        assert_eq!(next(&sources, None).unwrap(), Some('b'));
+        assert_eq!(next(&sources[..1], soon()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_always_ready_does_not_put_a_deadline_off() {
+        let (_reading, writing) = nix::unistd::pipe().unwrap();
+        let sources = [((), writing.as_fd(), PollFlags::POLLOUT)];
+        assert_eq!(next(&sources, Some(Instant::now())).unwrap(), None);
+    }
+}
