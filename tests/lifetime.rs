@@ -6,7 +6,6 @@ mod harness;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -232,8 +231,10 @@ struct Service(PathBuf);
 impl Service {
     fn that_runs(name: &str, script: &std::path::Path) -> Service {
         let path = PathBuf::from("/etc/pam.d").join(name);
-        let text =
-            format!("auth optional pam_exec.so quiet {}\n@include cellftpd\n", script.display());
+        let text = format!(
+            "auth optional pam_exec.so quiet /bin/sh {}\n@include cellftpd\n",
+            script.display()
+        );
         fs::write(&path, text).expect("root may write /etc/pam.d");
         Service(path)
     }
@@ -278,7 +279,6 @@ fn what_a_pam_module_has_forked_does_not_survive() {
         strays.0,
     );
     fs::write(&script, text).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     let _service = Service::that_runs(&name, &script);
     let session = site.connect().logged_in();
     assert!(began.exists(), "the PAM module did not run");
@@ -305,7 +305,6 @@ fn while_a_pam_module_hangs_the_end_of_the_session_is_the_end_of_all() {
     let strays = Strays(format!("sleep 601.{}", std::process::id()));
     let script = site.beside("hang.sh");
     fs::write(&script, format!("#!/bin/sh\nexec {}\n", strays.0)).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     let _service = Service::that_runs(&name, &script);
     for (signal, who) in [
         (Signal::SIGTERM, "broker"),

@@ -4,9 +4,8 @@
 
 mod harness;
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
@@ -73,11 +72,13 @@ fn an_accepted_connection_may_come_as_descriptor_3() {
     site.log().tells("login session=* from=127.0.0.1 user=anonymous");
 }
 
-/// A copy that anybody may run, wherever the target directory is.
+/// A copy that anybody may run, wherever the target directory is. Another process writes it: a child that another test
+/// starts meanwhile would hold our descriptor of it until its own exec, and what is open to be written can't be run.
 fn program_for_anybody(site: &Site) -> std::path::PathBuf {
     let copy = site.beside("cellftpd");
-    fs::copy(server_program(), &copy).expect("there is room");
-    fs::set_permissions(&copy, Permissions::from_mode(0o755)).expect("it is ours");
+    let mut install = Command::new("install");
+    install.arg("--mode=755").arg(server_program()).arg(&copy);
+    assert!(install.status().expect("coreutils are there").success(), "there is room");
     copy
 }
 

@@ -55,10 +55,10 @@ impl Broker<Root> {
         };
         let start = Instant::now();
         self.setup.book.name_user(user);
-        let Some(decision) = self.decide(worker, user, password)? else {
-            // The session is to end; the loop that this returns to sees why.
-            return Ok(None);
-        };
+        let decision = self.decide(worker, user, password)?;
+        // A guesser who hangs up before the verdict is told like any other.
+        let gone = || Err("the session ended before the verdict".to_owned());
+        let decision = decision.unwrap_or_else(gone);
         let admitted = decision.and_then(|(class, account)| {
             let admitted = auth::admission::admit(class, &account, &self.setup.settings);
             admitted.map(|()| (class, account))
@@ -108,6 +108,8 @@ impl Broker<Root> {
         let mut auth = match split {
             Split::Broker(held) => held,
             Split::Child(birth) => {
+                // Its copy of the log is closed with the rest.
+                drop(std::panic::take_hook());
                 let error = match birth.close_others(&[]) {
                     Ok(()) => become_it(&birth.channel, birth.leash.as_fd()),
                     Err(error) => error,

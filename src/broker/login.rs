@@ -75,7 +75,9 @@ impl Broker<Root> {
                     if ended == Ended::Stuck {
                         return Err(Failure::Untold(Fault::Full));
                     }
-                    self.judge(ended, "login", true);
+                    if ended != Ended::Exited(0) {
+                        self.setup.book.died("worker-died", "login", "cause", b"after its login");
+                    }
                     let grant = self.grant(class, account, unread.into_bytes());
                     return Ok(Outcome::Granted(Box::new(grant)));
                 }

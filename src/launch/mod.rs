@@ -35,7 +35,6 @@ const EMPTY: &str = "/run/cellftpd/empty";
 
 /// Serves the session that was inherited, with this configuration.
 pub fn serve(config: &Path) -> Exit {
-    report_panics(Log::to_syslog(refusal::NAME, Level::Error));
     let started = sys::signal::settle()
         .map_err(|error| Refusal::system(format!("signals: {error}")))
         .and_then(|()| inherited::adopt());
@@ -43,6 +42,8 @@ pub fn serve(config: &Path) -> Exit {
         Ok(inherited) => inherited,
         Err(refusal) => return refusal.tell(None, None),
     };
+    // Not before: what it opens must not have a number that was inherited.
+    report_panics(Log::to_syslog(refusal::NAME, Level::Error));
     match Found::find(&client, &mut errors, config) {
         Ok(found) => {
             let (setup, empty) = found.with(client);

@@ -26,7 +26,7 @@ pub fn find(settings: &Settings) -> Vec<Obstacle> {
         found.extend(of_anonymous(settings).map(of(Some(Class::Anonymous))));
     }
     if settings.local.enabled {
-        found.extend(of_local().map(of(Some(Class::Local))));
+        found.extend(of_local());
     }
     found
 }
@@ -46,12 +46,11 @@ fn of_anonymous(settings: &Settings) -> impl Iterator<Item = String> + use<> {
     no_root.into_iter().chain(no_user)
 }
 
-fn of_local() -> impl Iterator<Item = String> {
-    let ordinary = !geteuid().is_root();
-    let cause = match auth::find_program() {
-        _ if ordinary => Some("local logins need to be started as root".to_owned()),
-        Err(cause) => Some(cause),
-        Ok(()) => None,
-    };
-    cause.into_iter()
+/// An ordinary user serves without them. Root does not serve at all where they are wanted and can't be had.
+fn of_local() -> Option<Obstacle> {
+    if !geteuid().is_root() {
+        let cause = "they need to be started as root".to_owned();
+        return Some(Obstacle { class: Some(Class::Local), cause });
+    }
+    auth::find_program().err().map(|cause| Obstacle { class: None, cause })
 }

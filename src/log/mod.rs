@@ -101,20 +101,23 @@ impl Sink {
         match self {
             Sink::Syslog(syslog) => syslog.put(level, line),
             Sink::File(file) => {
-                let text = format!("{}{line}\n", stamp());
+                let text = one_line(&format!("{}{line}", stamp()));
                 let ready = poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)], NOW)?;
-                // A pipe that has room at all takes this much without a wait (PIPE_BUF, pipe(7)).
-                let text = text.as_bytes();
-                let text = text.get(..PIPE_BUF).unwrap_or(text);
-                if ready == 1 {
-                    file.write_all(text)
-                } else {
-                    Err(io::ErrorKind::WouldBlock.into())
+                match ready {
+                    1 => file.write_all(text.as_bytes()),
+                    _ => Err(io::ErrorKind::WouldBlock.into()),
                 }
             }
             Sink::Nothing => Err(io::ErrorKind::NotConnected.into()),
         }
     }
+}
+
+/// A line with its end, cut so that a pipe which has room at all takes it at once (PIPE_BUF, pipe(7)).
+fn one_line(text: &str) -> String {
+    let most = text.len().min(PIPE_BUF - 1);
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}\n", text.get(..end).unwrap_or_default())
 }
 
 /// Files have no logger that would add the time: UTC, as MDTM has it.
@@ -143,6 +146,13 @@ mod tests {
         std::io::Seek::rewind(&mut file).unwrap();
         file.read_to_string(&mut text).unwrap();
         assert!(text.ends_with("Z login user=alice\n") && text.lines().count() == 1, "{text}");
+    }
+
+    #[test]
+    fn a_line_that_is_cut_still_ends() {
+        let long = one_line(&"ü".repeat(4000));
+        assert!(long.len() <= PIPE_BUF && long.ends_with("ü\n"));
+        assert_eq!(one_line("end"), "end\n");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat2};
-use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat};
+use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, unlinkat};
 
 use super::temporary;
@@ -135,17 +135,21 @@ impl Store {
     }
 
     fn open_beside(&self) -> Result<Opened, Failure> {
-        let (file, temporary) = match temporary::make(&self.directory) {
+        let existing = match self.existed {
+            true => Some(self.open_existing(OFlag::O_WRONLY)?),
+            false => None,
+        };
+        // Nobody else may open what is to replace a private file. A new file is made as any program would, so that the
+        // directory's default ACL has its say.
+        let mode = existing.as_ref().map_or(self.new_mode(), |_| Mode::S_IRUSR | Mode::S_IWUSR);
+        let (file, temporary) = match temporary::make(&self.directory, mode) {
             Ok(made) => made,
             Err(_) if self.existed => {
                 return self.open_in_place(Some("in place: no temporary beside it"));
             }
             Err(errno) => return Err(errno.into()),
         };
-        let kept = match self.existed {
-            true => temporary::take_attributes(&file, &self.open_existing(OFlag::O_WRONLY)?),
-            false => fchmod(&file, self.new_mode()).map_err(|_| "in place: its mode can't be set"),
-        };
+        let kept = existing.map_or(Ok(()), |old| temporary::take_attributes(&file, &old));
         match kept {
             Ok(()) => Ok(Opened {
                 file,

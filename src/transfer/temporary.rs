@@ -14,13 +14,13 @@ use sys::file::{acl, try_lock};
 
 use crate::worker::tree::RESERVED;
 
-/// Makes one, locked: the file and its name. Nobody else may open it before its own mode is known.
-pub fn make(directory: &OwnedFd) -> nix::Result<(File, Vec<u8>)> {
+/// Makes one, locked: the file and its name.
+pub fn make(directory: &OwnedFd, mode: Mode) -> nix::Result<(File, Vec<u8>)> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     for _ in 0..TRIES {
         let name = random_name();
-        let file = match openat(directory, name.as_slice(), flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+        let file = match openat(directory, name.as_slice(), flags, mode) {
             Err(Errno::EEXIST) => continue,
             made => made?,
         };

@@ -53,6 +53,8 @@ pub struct Login {
     /// Where the next password goes.
     password: Option<OwnedFd>,
     broker: Broker<Ask, Answer>,
+    /// Somebody has logged in: another process says the rest.
+    granted: bool,
     refusals: u32,
 }
 
@@ -66,6 +68,7 @@ impl Login {
             user: None,
             password: Some(start.password),
             broker: Broker::new(start.broker),
+            granted: false,
             refusals: 0,
         }
     }
@@ -76,7 +79,7 @@ impl Login {
             Ok(end) | Err(Failure::Over(end)) => end,
             Err(Failure::Refused(_)) => End::Failed,
         };
-        if end != End::Stopped {
+        if !self.granted {
             // The broker may be gone; there is nobody left to tell.
             let _ = self.note(Note::End(end));
         }
@@ -100,7 +103,10 @@ impl Login {
         let unread = Bounded::try_from(self.control.unread().as_slice()).unwrap_or_default();
         self.broker.tell(&Ask::Login { user, unread })?;
         match self.await_answer()? {
-            (Answer::Granted, _) => Err(Failure::Over(End::Stopped)),
+            (Answer::Granted, _) => {
+                self.granted = true;
+                Err(Failure::Over(End::Stopped))
+            }
             (Answer::Refused, pipe) => {
                 self.password = pipe;
                 Ok(incorrect())

@@ -1,10 +1,11 @@
 //! Real super-servers, each with one service: the server under test on a loopback port.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use nix::fcntl::OFlag;
@@ -140,11 +141,20 @@ fn systemd(host: IpAddr, port: u16, configuration: &Path) -> Command {
     command
 }
 
-/// A port that was free a moment ago; super-servers can't tell which one they were given.
+/// A port that was free a moment ago; super-servers can't tell which one they were given. It is below those that the
+/// kernel and the server hand out, or another test could have it first.
 fn free_port(host: IpAddr) -> u16 {
-    let listener = TcpListener::bind((host, 0))
-        .unwrap_or_else(|error| panic!("{host} is not to be had on this machine: {error}"));
-    listener.local_addr().expect("it is bound").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number =
+            std::process::id().wrapping_mul(16).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = 10_000 + u16::try_from(number % 20_000).expect("it is small");
+        match TcpListener::bind((host, port)) {
+            Ok(_) => return port,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            Err(error) => panic!("{host} is not to be had on this machine: {error}"),
+        }
+    }
 }
 
 /// Whether somebody listens on this port; connecting would start a session.
