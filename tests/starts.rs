@@ -252,3 +252,35 @@ fn a_wrong_command_line_is_told_to_everybody_in_their_own_words() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("--no-such-option"), "{told}");
 }
+
+/// As on a machine with a system logger: /dev/log is there when the server starts, before it has looked at what it inherited.
+#[test]
+fn with_a_system_logger_the_log_goes_there() {
+    for to in ["\"syslog\"".to_owned(), String::new()] {
+        let mut site = Site::readonly();
+        if !to.is_empty() {
+            site = site.set("log.to", &to);
+        }
+        let path = site.beside("system-logger");
+        let logger = UnixDatagram::bind(&path).expect("our own directory");
+        logger.set_read_timeout(Some(Duration::from_secs(20))).expect("it is a socket");
+        let mut shell = Command::new(harness::program("unshare", "util-linux"));
+        // A /dev of its own, in a mount namespace that goes with the session.
+        shell.args(["--mount", "/bin/sh", "-c"]).arg(
+            "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && ln -s \"$2\" /dev/log && \
+             exec \"$0\" --config \"$1\"",
+        );
+        shell.arg(server_program()).arg(site.configuration()).arg(&path);
+        let mut session = session(&site, Line::Tcp4, shell).logged_in();
+        assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
+        session.quits();
+        if to.is_empty() {
+            site.log().tells("end session=*end=quit");
+        } else {
+            let mut text = [0; 4096];
+            let length = logger.recv(&mut text).expect("the logger is told");
+            let text = String::from_utf8_lossy(&text[..length]).into_owned();
+            assert!(text.starts_with("<94>cellftpd[") && text.contains("login session="), "{text}");
+        }
+    }
+}
