@@ -327,6 +327,19 @@ fn while_a_pam_module_hangs_the_end_of_the_session_is_the_end_of_all() {
     }
 }
 
+/// It runs as the user, and the user may stop it.
+#[test]
+fn a_worker_that_was_stopped_does_not_outlive_its_client_for_long() {
+    let site = Site::local().set("limits.stalled", "\"1 s\"");
+    let mut session = site.connect().logged_in();
+    let processes = session.settled(2);
+    let worker = processes.iter().find(|one| **one != session.broker()).expect("there are two");
+    worker.signal(Signal::SIGSTOP);
+    session.resets();
+    session.is_over_within(harness::PATIENCE);
+    site.log().tells("worker-died session=*process=session cause=\"killed by SIGKILL\"");
+}
+
 /// Streams that wait in a channel are counted for all brokers together: sessions that do not take theirs must not stop the
 /// others.
 #[test]

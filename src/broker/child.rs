@@ -79,6 +79,15 @@ impl<S, R> Birth<S, R> {
     }
 }
 
+/// What is waited for besides a child and the signals.
+#[derive(Default)]
+pub(super) struct Besides<'a> {
+    /// The data connection.
+    pub data: Option<(BorrowedFd<'a>, PollFlags)>,
+    /// The client's end.
+    pub client: Option<BorrowedFd<'a>>,
+}
+
 /// What a wait for a child has brought.
 pub enum Next<R> {
     /// It asks for something; counted and permitted.
@@ -87,6 +96,8 @@ pub enum Next<R> {
     Signal,
     /// The data connection that was waited for besides.
     Data,
+    /// The client is gone for good.
+    Hung,
     /// Nothing, until the deadline.
     Late,
     /// Its end, or the end of what it has to say.
@@ -116,7 +127,7 @@ impl<S: Message, R: Request> Held<S, R> {
     pub(super) fn next(
         &self,
         signals: BorrowedFd,
-        data: Option<(BorrowedFd, PollFlags)>,
+        besides: Besides,
         deadline: Option<Instant>,
         ledger: &mut Ledger,
     ) -> Result<Next<R>, Failure> {
@@ -126,18 +137,22 @@ impl<S: Message, R: Request> Held<S, R> {
             Message,
             End,
             Data,
+            Hung,
         }
         let mut sources = vec![
             (Wake::Signal, signals, PollFlags::POLLIN),
             (Wake::Message, self.channel.as_fd(), PollFlags::POLLIN),
             (Wake::End, self.end(), PollFlags::POLLIN),
         ];
-        sources.extend(data.map(|(fd, flags)| (Wake::Data, fd, flags)));
+        sources.extend(besides.data.map(|(fd, flags)| (Wake::Data, fd, flags)));
+        // Asked for nothing, poll tells of the end of both directions alone: half a close may be a script's.
+        sources.extend(besides.client.map(|fd| (Wake::Hung, fd, PollFlags::empty())));
         match watch::next(&sources, deadline).while_doing("waiting for a worker")? {
             None => Ok(Next::Late),
             Some(Wake::Signal) => Ok(Next::Signal),
             Some(Wake::End) => Ok(Next::Gone),
             Some(Wake::Data) => Ok(Next::Data),
+            Some(Wake::Hung) => Ok(Next::Hung),
             Some(Wake::Message) => match self.channel.hear() {
                 Err(Fault::Closed) => Ok(Next::Gone),
                 Err(fault) => Err(fault.into()),

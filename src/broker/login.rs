@@ -7,7 +7,7 @@ use std::time::Instant;
 use nix::fcntl::OFlag;
 
 use super::attempt::Attempts;
-use super::child::{Ended, GRACE, Held, Next, Split};
+use super::child::{Besides, Ended, GRACE, Held, Next, Split};
 use super::permit::Ledger;
 use super::{Broker, Failure, Root, While};
 use crate::config::{Class, Settings};
@@ -58,11 +58,11 @@ impl Broker<Root> {
         let mut ledger = Ledger::new();
         let mut attempts = Attempts::new(self.setup.settings.login.max_failures);
         let stop = loop {
-            match worker.next(self.signals.as_fd(), None, deadline, &mut ledger)? {
+            match worker.next(self.signals.as_fd(), Besides::default(), deadline, &mut ledger)? {
                 Next::Gone => break None,
                 Next::Late => break Some(Stop::LoginTimeout),
                 Next::Signal => break Some(Stop::Shutdown),
-                Next::Data => (),
+                Next::Data | Next::Hung => (),
                 Next::Asks(Ask::Login { user, unread }) => {
                     let Some((class, account)) = self.attempt(&worker, &mut attempts, &user)?
                     else {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 
-use super::child::{Held, Next, Split};
+use super::child::{Besides, Held, Next, Split};
 use super::login::Grant;
 use super::permit::Ledger;
 use super::ports::{Arrival, Pending, Ports};
@@ -39,15 +39,21 @@ impl Broker<Shrunk> {
             pending: Pending::None,
             class: grant.class,
             strangers: 0,
+            leave: None,
             entry: Some(Instant::now() + ENTRY),
         };
         let mut ledger = Ledger::new();
         let stop = loop {
-            let (data, deadline) = (serving.data(), serving.deadline());
-            match worker.next(self.signals.as_fd(), data, deadline, &mut ledger)? {
+            let client = serving.leave.is_none().then(|| self.setup.client.output.as_fd());
+            let (besides, deadline) =
+                (Besides { data: serving.data(), client }, serving.deadline());
+            match worker.next(self.signals.as_fd(), besides, deadline, &mut ledger)? {
                 Next::Gone => break None,
                 Next::Signal => break Some(Answer::Stop(Stop::Shutdown)),
                 Next::Data => self.data(&worker, &mut serving)?,
+                // The worker sees it too, and has time to end what it does; one that was stopped does not.
+                Next::Hung => serving.leave = Some(Instant::now() + grant.settings.limits.stalled),
+                Next::Late if serving.is_to_leave() => break None,
                 Next::Late => self.overdue(&worker, &mut serving)?,
                 Next::Asks(ask) => self.answer(&worker, &mut serving, ask)?,
             }
@@ -191,6 +197,8 @@ struct Serving {
     class: Class,
     /// How many have knocked at this listener who were not the client.
     strangers: u32,
+    /// Until when it may stay without its client.
+    leave: Option<Instant>,
     /// Until when it has to have entered its cage; none when it has.
     entry: Option<Instant>,
 }
@@ -205,9 +213,14 @@ impl Serving {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.entry.or(match &self.pending {
+        let data = match &self.pending {
             Pending::None => None,
             Pending::Passive(_, deadline) | Pending::Active(_, deadline) => Some(*deadline),
-        })
+        };
+        [self.entry.or(data), self.leave].into_iter().flatten().min()
+    }
+
+    fn is_to_leave(&self) -> bool {
+        self.leave.is_some_and(|leave| leave <= Instant::now())
     }
 }

@@ -94,5 +94,9 @@ fn place_of(client: BorrowedFd) -> Place {
 fn prepare_socket(client: BorrowedFd) {
     let _ = setsockopt(&client, sockopt::TcpNoDelay, &true);
     let _ = setsockopt(&client, sockopt::KeepAlive, &true);
+    // Two minutes of silence, then a question every half minute: the kernel's own two hours are for nobody's patience.
+    let _ = setsockopt(&client, sockopt::TcpKeepIdle, &120);
+    let _ = setsockopt(&client, sockopt::TcpKeepInterval, &30);
+    let _ = setsockopt(&client, sockopt::TcpKeepCount, &4);
     let _ = sys::socket::inline_urgent_data(client);
 }
