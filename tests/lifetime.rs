@@ -316,6 +316,9 @@ fn while_a_pam_module_hangs_the_end_of_the_session_is_the_end_of_all() {
         let processes = session.processes();
         let victim = processes.iter().find(|one| one.title().contains(who));
         victim.expect("it is there").signal(signal);
+        if signal == Signal::SIGTERM {
+            session.hears("421");
+        }
         if who == "cellftpd-pam" {
             // It costs the attempt and nothing else.
             session.hears("530");

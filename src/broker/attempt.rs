@@ -151,6 +151,12 @@ impl Broker<Root> {
         })
     }
 
+    /// Whether the session is to end; the loop that holds the worker sees why.
+    pub(super) fn is_ending(&self, worker: &Worker) -> bool {
+        let at_once = Some(Instant::now() + Duration::from_millis(1));
+        matches!(watch::next(&self.endings(worker, None), at_once), Ok(Some(_)))
+    }
+
     /// What an attempt must not outlast: a signal, the worker's life; and the verdict, where one is awaited.
     fn endings<'a>(
         &'a self,

@@ -66,7 +66,9 @@ impl Broker<Root> {
                 Next::Asks(Ask::Login { user, unread }) => {
                     let Some((class, account)) = self.attempt(&worker, &mut attempts, &user)?
                     else {
-                        self.refuse_attempt(&worker, &attempts)?;
+                        if !self.is_ending(&worker) {
+                            self.refuse_attempt(&worker, &attempts)?;
+                        }
                         continue;
                     };
                     worker.tell(&Answer::Granted)?;
