@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use harness::hang::Hanging;
 use harness::phase::{PHASES, Phase, ready};
 use harness::process::Descriptor;
 use harness::{Process, Session, Site};
@@ -345,4 +346,29 @@ fn a_worker_has_no_access_to_the_log_or_the_configuration() {
         let allowed = usize::from(matches!(role, Role::Root | Role::Shrunk));
         assert!(held <= allowed, "{role:?} while {phase:?} holds {open:?}");
     });
+}
+
+/// While PAM is at work: root, as PAM needs it, but with nothing of the session in its hands. The client, the log, the empty
+/// directory and the login worker's leash are not there.
+#[test]
+fn the_auth_process_holds_its_channel_its_leash_and_nothing_else() {
+    let hanging = Hanging::service();
+    let session = hanging.session();
+    let ours = session.processes();
+    let auth: Vec<_> = ours.iter().filter(|one| one.title().contains("cellftpd-pam")).collect();
+    assert!(!auth.is_empty(), "{:?}", ours.iter().map(Process::title).collect::<Vec<_>>());
+    for process in auth {
+        assert_eq!(process.root(), Path::new("/"));
+        let status = process.status();
+        assert_eq!(status["Uid"].split_whitespace().collect::<Vec<_>>(), ["0"; 4]);
+        for descriptor in process.descriptors() {
+            let kind = kind(&descriptor, *process, &hanging.site);
+            let needed = ["file /dev/null", "channel", "pipe, reading", "pipe, writing", "pidfd"];
+            assert!(needed.contains(&kind.as_str()), "{} holds {descriptor:?}", process.title());
+        }
+        let environment = fs::read(process.path("environ")).expect("root may read it");
+        assert!(environment.is_empty(), "{}", String::from_utf8_lossy(&environment));
+    }
+    session.broker().signal(nix::sys::signal::Signal::SIGTERM);
+    session.is_over_within(harness::PATIENCE);
 }

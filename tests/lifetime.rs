@@ -6,12 +6,12 @@ mod harness;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
+use harness::hang::{Hanging, Service, Strays};
 use harness::launch::dial;
 use harness::phase::{BEFORE, PHASES, SENT, TARGET, ready};
-use harness::{Data, Line, Process, Session, Site, eventually, within};
+use harness::{Data, Line, Process, Session, Site, within};
 use nix::sys::signal::Signal;
 
 /// How long anything may outlive its session.
@@ -225,45 +225,6 @@ fn an_earlier_port_is_closed_by_a_later_one() {
     session.quits();
 }
 
-/// A PAM service whose module starts a process that means to stay.
-struct Service(PathBuf);
-
-impl Service {
-    fn that_runs(name: &str, script: &std::path::Path) -> Service {
-        let path = PathBuf::from("/etc/pam.d").join(name);
-        let text = format!(
-            "auth optional pam_exec.so quiet /bin/sh {}\n@include cellftpd\n",
-            script.display()
-        );
-        fs::write(&path, text).expect("root may write /etc/pam.d");
-        Service(path)
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Processes of this command line, wherever they hang; killed when dropped.
-struct Strays(String);
-
-impl Strays {
-    /// Their ids are not to be had from themselves: in a namespace of their own they have others.
-    fn found(&self) -> Vec<Process> {
-        let everybody = fs::read_dir("/proc").expect("/proc is mounted").flatten();
-        let pids = everybody.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter_map(Process::find).filter(|one| one.title() == self.0).collect()
-    }
-}
-
-impl Drop for Strays {
-    fn drop(&mut self) {
-        self.found().iter().for_each(|one| one.signal(Signal::SIGKILL));
-    }
-}
-
 #[test]
 fn what_a_pam_module_has_forked_does_not_survive() {
     let name = format!("cellftpd-test-{}", std::process::id());
@@ -287,32 +248,16 @@ fn what_a_pam_module_has_forked_does_not_survive() {
     assert!(is_over.is_some(), "it has survived the session: {:?}", strays.found());
 }
 
-/// A session whose PAM module hangs, and what hangs.
-fn hanging(site: &Site, strays: &Strays) -> Session {
-    let mut session = site.connect();
-    session.hears("220");
-    let (user, password) = site.login();
-    session.asks(&format!("USER {user}"), "331");
-    session.says(&format!("PASS {password}"));
-    eventually("the PAM module", || (!strays.found().is_empty()).then_some(()));
-    session
-}
-
 #[test]
 fn while_a_pam_module_hangs_the_end_of_the_session_is_the_end_of_all() {
-    let name = format!("cellftpd-test-hang-{}", std::process::id());
-    let site = Site::local().set("local.pam_service", &format!("{name:?}"));
-    let strays = Strays(format!("sleep 601.{}", std::process::id()));
-    let script = site.beside("hang.sh");
-    fs::write(&script, format!("#!/bin/sh\nexec {}\n", strays.0)).unwrap();
-    let _service = Service::that_runs(&name, &script);
+    let hanging = Hanging::service();
     for (signal, who) in [
         (Signal::SIGTERM, "broker"),
         (Signal::SIGKILL, "broker"),
         (Signal::SIGKILL, "login"),
         (Signal::SIGKILL, "cellftpd-pam"),
     ] {
-        let mut session = hanging(&site, &strays);
+        let mut session = hanging.session();
         let processes = session.processes();
         let victim = processes.iter().find(|one| one.title().contains(who));
         victim.expect("it is there").signal(signal);
@@ -325,7 +270,7 @@ fn while_a_pam_module_hangs_the_end_of_the_session_is_the_end_of_all() {
             session.asks("QUIT", "221");
         }
         is_gone(&session, &format!("{signal} to {who} while a module hangs"));
-        let is_over = within(A_SECOND, || strays.found().is_empty().then_some(()));
+        let is_over = within(A_SECOND, || hanging.strays.found().is_empty().then_some(()));
         assert!(is_over.is_some(), "{signal} to {who}: the module's process has survived");
     }
 }

@@ -9,6 +9,7 @@ pub mod account;
 pub mod client;
 pub mod data;
 pub mod glob;
+pub mod hang;
 pub mod inject;
 pub mod launch;
 pub mod log;
