@@ -284,3 +284,50 @@ fn with_a_system_logger_the_log_goes_there() {
         }
     }
 }
+
+/// A refusal to serve for want of an account: the client hears 421, the cure goes where errors go, the status is 78.
+#[test]
+fn without_its_accounts_it_does_not_serve_and_names_the_cure() {
+    let site = Site::readonly();
+    let passwd = fs::read_to_string("/etc/passwd").expect("every system has it");
+    let others: Vec<_> = passwd.lines().filter(|line| !line.starts_with("cellftpd")).collect();
+    let stripped = site.beside("passwd");
+    fs::write(&stripped, others.join("\n") + "\n").expect("our own directory");
+    let output = Command::new(harness::program("unshare", "util-linux"))
+        .args(["--mount", "/bin/sh", "-c"])
+        .arg("mount --bind \"$2\" /etc/passwd && exec \"$0\" --config \"$1\"")
+        .arg(server_program())
+        .arg(site.configuration())
+        .arg(stripped)
+        .stdin(Stdio::null())
+        .output()
+        .expect("it can be run");
+    assert!(output.stdout.starts_with(b"421 "), "{output:?}");
+    assert_eq!(output.status.code(), Some(78));
+    let told = String::from_utf8_lossy(&output.stderr);
+    for word in ["no account cellftpd, cellftpd-net", "systemd-sysusers", "useradd"] {
+        assert!(told.contains(word), "no {word:?} in {told}");
+    }
+}
+
+#[test]
+fn at_a_terminal_a_person_reads_both_the_replies_and_the_log() {
+    let site = Site::readonly().set("log.to", "\"stderr\"");
+    let line =
+        format!("{} --config {}", server_program().display(), site.configuration().display());
+    let mut terminal = Command::new(harness::program("script", "bsdutils"))
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it can be run");
+    let mut keys = terminal.stdin.take().expect("it was asked for");
+    keys.write_all(b"USER anonymous\nPASS x\nQUIT\n").expect("it reads");
+    let output = terminal.wait_with_output().expect("it ends");
+    drop(keys);
+    let said = String::from_utf8_lossy(&output.stdout);
+    for text in ["220 ", "230 ", "221 ", "login session="] {
+        assert!(said.contains(text), "no {text:?} in {said}");
+    }
+    assert!(output.status.success(), "{:?}", output.status);
+}

@@ -7,7 +7,7 @@ set -eu
 for_building='cc:gcc /usr/include/stdio.h:libc6-dev make:make'
 for_logins='/etc/pam.d/common-auth:libpam-runtime useradd:passwd'
 for_demo="$for_building $for_logins xinetd:xinetd lftp:lftp"
-for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps readelf:binutils
+for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps readelf:binutils unshare:util-linux script:bsdutils
     systemd-socket-activate:systemd systemd-analyze:systemd"
 
 # Where the inetd that can't be installed beside xinetd is laid out: a second super-server for the tests.
