@@ -44,7 +44,7 @@ pub enum Ended {
 pub struct Birth<S, R> {
     /// The mirror of [`Held::channel`].
     pub channel: Channel<R, S>,
-    /// To be armed after the last change of credentials.
+    /// To be armed at once, and again after the last change of credentials.
     pub leash: Leash,
 }
 

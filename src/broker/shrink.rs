@@ -9,8 +9,7 @@ use super::{Broker, Failure, Root, Shrunk, While};
 use crate::auth;
 use crate::cage::landlock::Files;
 use crate::cage::seccomp::{self, Filter};
-use crate::cage::{self, caps};
-use crate::cage::{Cage, Identity, Limits, Root as NewRoot};
+use crate::cage::{self, Cage, Identity, Limits, Root as NewRoot, caps};
 use crate::config::{Isolation, Level, Settings};
 use crate::setup::Setup;
 
@@ -24,7 +23,7 @@ impl Broker<Root> {
             let signals = sys::signal::watch(&WATCHED).while_doing("watching for signals")?;
             // What a PAM module leaves behind becomes our child, and is swept.
             nix::sys::prctl::set_child_subreaper(true)
-                .map_err(|errno| Failure::System("becoming the parent of orphans", errno.into()))?;
+                .while_doing("becoming the parent of orphans")?;
             let obtained = match setup.own {
                 Identity::Account { .. } => shed_capabilities(&setup.settings)?,
                 Identity::Launcher => "power=none".to_owned(),

@@ -36,11 +36,9 @@ fn report(config: &Config) -> (String, Exit) {
     }
     let _ = writeln!(text, "# Settings\n{}", describe(config));
     let _ = write!(text, "# Processes\n{}", processes(config));
-    for class in [Class::Anonymous, Class::Local] {
-        if enabled(&config.settings, class) {
-            let table = config.settings.rights_for(class);
-            let _ = write!(text, "\n# Rights of {} sessions\n{}", class.word(), rights(&table));
-        }
+    for class in classes(&config.settings) {
+        let table = config.settings.rights_for(class);
+        let _ = write!(text, "\n# Rights of {} sessions\n{}", class.word(), rights(&table));
     }
     let _ = write!(text, "\n# System calls of a session worker\n{}", reasons(config));
     let (verdict, exit) = verdict(&config.settings, &obstacles);
@@ -50,22 +48,19 @@ fn report(config: &Config) -> (String, Exit) {
 
 fn verdict(settings: &Settings, obstacles: &[Obstacle]) -> (&'static str, Exit) {
     let hit = |class| obstacles.iter().any(|obstacle| obstacle.class == class);
-    let works = |class| enabled(settings, class) && !hit(Some(class));
     if hit(None) {
         ("no connection is served", Exit::Config)
-    } else if [Class::Anonymous, Class::Local].into_iter().any(works) {
+    } else if classes(settings).any(|class| !hit(Some(class))) {
         ("this configuration serves", Exit::Clean)
     } else {
         ("nobody can log in", Exit::Config)
     }
 }
 
-fn enabled(settings: &Settings, class: Class) -> bool {
-    match class {
-        Class::Anonymous => settings.anonymous.enabled,
-        Class::Local => settings.local.enabled,
-        Class::Virtual => false,
-    }
+/// Who may log in at all.
+fn classes(settings: &Settings) -> impl Iterator<Item = Class> {
+    let anonymous = settings.anonymous.enabled.then_some(Class::Anonymous);
+    anonymous.into_iter().chain(settings.local.enabled.then_some(Class::Local))
 }
 
 /// Who holds what, in which phase. The numbers are those of the filters themselves.
@@ -75,10 +70,10 @@ fn processes(config: &Config) -> String {
     let any = rights_of_anyone(config);
     let never = seccomp::refused_to_everybody();
     let before_login = format!("system calls: all but {never} that no login needs");
-    let own = nix::unistd::geteuid().is_root();
+    let is_root = nix::unistd::geteuid().is_root();
     // Started by an ordinary user, every process is that user, and has no power from the beginning.
-    let as_who = |account: &'static str| if own { account } else { "self" };
-    let caps = |set: Set| if own { set.to_string() } else { "none".into() };
+    let as_who = |account: &'static str| if is_root { account } else { "self" };
+    let caps = |set: Set| if is_root { set.to_string() } else { "none".into() };
     let (before, after) = (powers::before_login(settings), powers::after_login(settings));
     let session = Some(calls(Filter::session(any)));
     let rows = [
@@ -121,8 +116,7 @@ fn reasons(config: &Config) -> String {
 /// What anybody may have anywhere: what the classes have, and what a match may add.
 fn rights_of_anyone(config: &Config) -> Rights {
     let settings = &config.settings;
-    let classes = [Class::Anonymous, Class::Local].into_iter().filter(|c| enabled(settings, *c));
-    let given = classes.map(|class| settings.rights_for(class).anywhere());
+    let given = classes(settings).map(|class| settings.rights_for(class).anywhere());
     let added = config.matches.iter().flat_map(|one| one.overlay.rights.values());
     given.chain(added.map(|placed| placed.value)).fold(Rights::NONE, |all, rights| all | rights)
 }

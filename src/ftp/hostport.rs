@@ -4,7 +4,7 @@
 //! Only the form is judged here. Whether an address may be connected to is the broker's to decide.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::str::FromStr;
 
 /// Why text is no address.
@@ -84,11 +84,6 @@ pub fn epsv_text(port: u16) -> String {
     format!("Entering Extended Passive Mode (|||{port}|).")
 }
 
-/// An IPv4 address that came mapped into IPv6 is shown, and compared, as IPv4 (RFC 2577 §4).
-pub fn canonical(ip: IpAddr) -> IpAddr {
-    ip.to_canonical()
-}
-
 enum Family {
     V4,
     V6,
@@ -127,6 +122,8 @@ impl std::error::Error for BadAddress {}
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -218,13 +215,6 @@ mod tests {
         let text = pasv_text("10.0.0.1:1025".parse().unwrap());
         assert_eq!(text, "Entering Passive Mode (10,0,0,1,4,1).");
         assert_eq!(epsv_text(1025), "Entering Extended Passive Mode (|||1025|).");
-    }
-
-    #[test]
-    fn a_mapped_address_is_shown_as_ipv4() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert_eq!(canonical(ip("::ffff:10.0.0.1")), ip("10.0.0.1"));
-        assert_eq!(canonical(ip("::1")), ip("::1"));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 //! has spoken; the launcher is trusted, its mistakes are named.
 
 use std::io::{self, IsTerminal};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::sys::socket::{setsockopt, sockopt};
@@ -81,8 +81,8 @@ fn is_same(one: &OwnedFd, other: &OwnedFd) -> bool {
 /// A pipe, a terminal and a local socket have no address: the client is on this machine.
 fn place_of(client: BorrowedFd) -> Place {
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let shown =
-        |address: Option<std::net::SocketAddr>| address.map(|a| ftp::hostport::canonical(a.ip()));
+    // An IPv4 address that came mapped into IPv6 is shown, and compared, as IPv4.
+    let shown = |address: Option<SocketAddr>| address.map(|a| a.ip().to_canonical());
     Place {
         peer: shown(sys::socket::peer_address(client)).unwrap_or(HERE),
         local: shown(sys::socket::local_address(client)).unwrap_or(HERE),
@@ -99,4 +99,25 @@ fn prepare_socket(client: BorrowedFd) {
     let _ = setsockopt(&client, sockopt::TcpKeepInterval, &30);
     let _ = setsockopt(&client, sockopt::TcpKeepCount, &4);
     let _ = sys::socket::inline_urgent_data(client);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn a_mapped_address_is_shown_as_ipv4() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (listen, reach, shown) in
+            [("127.0.0.1", "::ffff:127.0.0.1", "127.0.0.1"), ("::1", "::1", "::1")]
+        {
+            let listener = TcpListener::bind((ip(listen), 0)).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let client = TcpStream::connect((ip(reach), port)).unwrap();
+            let place = place_of(client.as_fd());
+            assert_eq!((place.peer, place.local), (ip(shown), ip(shown)));
+        }
+    }
 }

@@ -35,6 +35,7 @@ const EMPTY: &str = "/run/cellftpd/empty";
 
 /// Serves the session that was inherited, with this configuration.
 pub fn serve(config: &Path) -> Exit {
+    report_panics(|line| Log::to_syslog(refusal::NAME, Level::Error).write(Level::Error, line));
     let started = sys::signal::settle()
         .map_err(|error| Refusal::system(format!("signals: {error}")))
         .and_then(|()| inherited::adopt());
@@ -42,8 +43,6 @@ pub fn serve(config: &Path) -> Exit {
         Ok(inherited) => inherited,
         Err(refusal) => return refusal.tell(None, None),
     };
-    // Not before: what it opens must not have a number that was inherited.
-    report_panics(Log::to_syslog(refusal::NAME, Level::Error));
     match Found::find(&client, &mut errors, config) {
         Ok(found) => {
             let (setup, empty) = found.with(client);
@@ -87,7 +86,12 @@ impl Found {
             auth::find_program().map_err(Refusal::system)?;
         }
         let log = open_log(&settings, errors)?;
-        report_panics(log.duplicate());
+        let again = Mutex::new(log.duplicate());
+        report_panics(move |line| {
+            if let Ok(mut log) = again.lock() {
+                log.write(Level::Error, line);
+            }
+        });
         let mut book = Book::open(log, session_id()?, client.place.peer);
         for warning in &config.warnings {
             let line = book.line("warning").with("cause", warning.one_line());
@@ -159,15 +163,11 @@ fn session_id() -> Result<String, Refusal> {
     Ok(bytes.iter().map(letter).collect())
 }
 
-/// From now on a panic of this process, launch or the broker, is told in this log and ends it: a bug of ours. The client
-/// is told nothing.
-fn report_panics(log: Log) {
-    let log = Mutex::new(log);
+/// From now on a panic of this process, launch or the broker, is told and ends it: a bug of ours. The client is told
+/// nothing.
+fn report_panics(tell: impl Fn(&Line) + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
-        let line = Line::new("panic").with("process", "broker").with("cause", panic);
-        if let Ok(mut log) = log.lock() {
-            log.write(Level::Error, &line);
-        }
+        tell(&Line::new("panic").with("process", "broker").with("cause", panic));
         sys::process::exit(Exit::Software.status());
     }));
 }

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
+use nix::libc::PIPE_BUF;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 pub use book::Book;
@@ -20,7 +21,6 @@ use self::syslog::Syslog;
 use crate::config::Level;
 
 const NOW: PollTimeout = PollTimeout::ZERO;
-const PIPE_BUF: usize = 4096;
 
 /// Where lines go. A target is one row here and, if it is more than a write, one file.
 #[derive(Debug)]

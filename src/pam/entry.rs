@@ -2,7 +2,7 @@
 //! or somebody who typed the program's name at a terminal.
 
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use cellftpd::wire::auth::AuthEnd;
 use nix::errno::Errno;
@@ -13,6 +13,7 @@ use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::socket::{SockType, UnixAddr, getsockname, getsockopt, sockopt};
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{chdir, setsid};
+use sys::fd::close_all_except;
 
 /// The two descriptors that the broker gives, moved out of the way of modules that print on 0 to 2 and close low ones.
 pub struct Entry {
@@ -23,10 +24,9 @@ pub struct Entry {
 /// Takes the descriptors, and closes all others but 0, 1 and 2. None if they are not what the broker gives, or if
 /// the broker is gone already.
 pub fn take() -> Option<Entry> {
-    close_range(LEASH + 1, RawFd::MAX);
-    let (channel, leash) = (raise(CHANNEL), raise(LEASH));
-    close_range(CHANNEL, HIGH - 1);
-    let entry = Entry { channel: channel?, leash: leash? };
+    close_all_except(&[0, 1, 2, CHANNEL, LEASH]).ok()?;
+    let entry = Entry { channel: raise(CHANNEL)?, leash: raise(LEASH)? };
+    close_all_except(&[0, 1, 2, entry.channel.as_raw_fd(), entry.leash.as_raw_fd()]).ok()?;
     (entry.has_channel() && entry.has_leash()).then_some(entry)
 }
 
@@ -65,7 +65,7 @@ impl Entry {
 
     fn has_channel(&self) -> bool {
         getsockopt(&self.channel, sockopt::SockType) == Ok(SockType::SeqPacket)
-            && getsockname::<UnixAddr>(std::os::fd::AsRawFd::as_raw_fd(&self.channel)).is_ok()
+            && getsockname::<UnixAddr>(self.channel.as_raw_fd()).is_ok()
     }
 
     /// A pipe whose other end is still held.
@@ -83,13 +83,6 @@ fn raise(number: RawFd) -> Option<OwnedFd> {
     let fd = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, HIGH) };
     // SAFETY: the kernel has just made this descriptor for us and nobody else owns it.
     (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-fn close_range(first: RawFd, last: RawFd) {
-    let (first, last) = (first.unsigned_abs(), last.unsigned_abs());
-    // SAFETY: called before anything in this program owns a descriptor in that range. It fails only where the
-    // system call is missing (before Linux 5.9), where cellftpd does not serve.
-    unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
 }
 
 const CHANNEL: RawFd = 3;

@@ -58,7 +58,7 @@ pub fn silence_standard_streams() -> io::Result<()> {
 
 /// Closes every descriptor but those kept, with one system call for each gap (close_range, Linux 5.9).
 ///
-/// Owners of what is closed must not run again: for a child that has just been forked, and for launch.
+/// Owners of what is closed must not run again: for a child that has just been forked, for launch and the auth program.
 pub fn close_all_except(keep: &[RawFd]) -> io::Result<()> {
     let mut keep: Vec<libc::c_uint> = keep.iter().filter_map(|fd| (*fd).try_into().ok()).collect();
     keep.sort_unstable();

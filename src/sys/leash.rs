@@ -1,5 +1,5 @@
-//! The leash: when the broker lets go or dies, the kernel kills the child, across uids. Every child, after its last
-//! change of credentials.
+//! The leash: when the broker lets go or dies, the kernel kills the child, across uids. Every child, again
+//! after its last change of credentials.
 //!
 //! PR_SET_PDEATHSIG carries the dying parent's credentials, and a shrunk broker may not signal a worker that is
 //! another user. A pipe whose only writing end is the broker's may: with O_ASYNC the kernel signals the owner that

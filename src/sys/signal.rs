@@ -5,12 +5,15 @@ use std::io;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+/// Deaths by default that are errors of a system call where they are ignored.
+const ERRORS: [Signal; 2] = [Signal::SIGPIPE, Signal::SIGXFSZ];
+
 /// A write to a closed connection and a file past its limit are errors to be answered, not deaths; and how children end is
 /// asked, whatever the launcher thought of it.
 pub fn settle() -> io::Result<()> {
     // SAFETY: SIG_DFL installs no code.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
-    for number in [Signal::SIGPIPE, Signal::SIGXFSZ] {
+    for number in ERRORS {
         // SAFETY: SIG_IGN installs no code.
         unsafe { signal(number, SigHandler::SigIgn) }?;
     }
@@ -19,7 +22,7 @@ pub fn settle() -> io::Result<()> {
 
 /// Restores the dispositions and the mask that a program expects when it starts.
 pub fn restore_defaults() -> io::Result<()> {
-    for number in [Signal::SIGPIPE, Signal::SIGXFSZ] {
+    for number in ERRORS {
         // SAFETY: SIG_DFL installs no code.
         unsafe { signal(number, SigHandler::SigDfl) }?;
     }

@@ -60,7 +60,7 @@ impl Session {
                     return Ok(port);
                 }
                 Answer::Unavailable(why) => return Err(unavailable(why)),
-                Answer::Stop(stop) => return Err(self.stopped(stop)),
+                Answer::Stop(stop) => return Err(self.control.stopped(stop)),
                 // From the listener before, which this one has closed.
                 Answer::Data | Answer::NobodyCame | Answer::Begin => {}
             }

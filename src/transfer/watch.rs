@@ -53,7 +53,7 @@ impl Session {
             }
             if sources.contains(&Source::Broker) {
                 match self.broker.hear()? {
-                    (Answer::Stop(stop), _) => return Err(self.stopped(stop)),
+                    (Answer::Stop(stop), _) => return Err(self.control.stopped(stop)),
                     (answer, fd) => return Ok(Signal::Answer(answer, fd)),
                 }
             }

@@ -42,6 +42,7 @@ use ftp::command::{self, Command};
 use ftp::reply::Reply;
 
 pub use argument::{Argument, Shape, Target};
+pub use quit::GOODBYE;
 
 use crate::config::{Rights, Settings};
 use crate::worker::control::Said;

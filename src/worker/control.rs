@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::stream::Stream;
 use super::wait::wait_for;
 use crate::wire::event::End;
+use crate::wire::session::Stop;
 
 /// What a client has said.
 #[derive(Debug)]
@@ -190,6 +191,14 @@ impl Control {
         match self.push(&Reply::new(421, text)) {
             Ok(()) => Failure::Over(end),
             Err(failure) => failure,
+        }
+    }
+
+    /// Says why the broker ends the session.
+    pub fn stopped(&mut self, stop: Stop) -> Failure {
+        match stop {
+            Stop::LoginTimeout => self.farewell("Login timeout.", End::LoginTimeout),
+            Stop::Shutdown => self.farewell("Service closing.", End::Stopped),
         }
     }
 

@@ -114,7 +114,7 @@ impl Login {
             (Answer::RefusedLast, _) => {
                 Err(self.control.farewell("Too many failed logins.", End::Failures))
             }
-            (Answer::Stop(stop), _) => Err(self.stopped(stop)),
+            (Answer::Stop(stop), _) => Err(self.control.stopped(stop)),
         }
     }
 
@@ -151,7 +151,7 @@ impl Login {
             };
             let reply = self.answer(&said)?;
             self.control.send(&reply)?;
-            if reply.code() == GOODBYE {
+            if reply.code() == verb::GOODBYE {
                 return Ok(End::Quit);
             }
         }
@@ -186,18 +186,11 @@ impl Login {
         let [broker, client] = [fds.first().is_some_and(ready), fds.get(1).is_some_and(ready)];
         match (broker, client) {
             (true, _) => match self.broker.hear()?.0 {
-                Answer::Stop(stop) => Err(self.stopped(stop)),
+                Answer::Stop(stop) => Err(self.control.stopped(stop)),
                 _ => Err(Failure::Over(End::Failed)),
             },
             (false, true) => self.control.fill(),
-            (false, false) => Err(self.stopped(Stop::LoginTimeout)),
-        }
-    }
-
-    fn stopped(&mut self, stop: Stop) -> Failure {
-        match stop {
-            Stop::LoginTimeout => self.control.farewell("Login timeout.", End::LoginTimeout),
-            Stop::Shutdown => self.control.farewell("Service closing.", End::Stopped),
+            (false, false) => Err(self.control.stopped(Stop::LoginTimeout)),
         }
     }
 }
@@ -240,7 +233,6 @@ const FOREIGN: [&[u8]; 14] = [
     b"PUT",
     b"TRACE",
 ];
-const GOODBYE: u16 = 221;
 const REFUSALS_MAX: u32 = 20;
 const _: () = assert!(auth::PASSWORD_MAX <= 4096, "a password is written to a pipe at once");
 

@@ -23,7 +23,7 @@ use crate::transfer::sweep::Visited;
 use crate::verb::{self, Client};
 use crate::wire::Bounded;
 use crate::wire::event::{Change, End, Event, Note};
-use crate::wire::session::{Answer, Ask, Stop, WorkerEnd};
+use crate::wire::session::{Answer, Ask, WorkerEnd};
 
 /// What a session worker is given.
 #[derive(Debug)]
@@ -163,21 +163,13 @@ impl Session {
     /// Takes what the broker says unasked.
     pub fn take_answer(&mut self, answer: Answer, fd: Option<OwnedFd>) -> Result<(), Failure> {
         match answer {
-            Answer::Stop(stop) => return Err(self.stopped(stop)),
+            Answer::Stop(stop) => return Err(self.control.stopped(stop)),
             Answer::Data => self.plan.arrived(fd),
             Answer::NobodyCame => self.plan.nobody_came(),
             // Late answers to a question that is no longer asked.
             Answer::Listening(_) | Answer::Unavailable(_) | Answer::Begin => {}
         }
         Ok(())
-    }
-
-    /// Says why the broker ends the session.
-    pub fn stopped(&mut self, stop: Stop) -> Failure {
-        match stop {
-            Stop::Shutdown => self.control.farewell("Service closing.", End::Stopped),
-            Stop::LoginTimeout => self.control.farewell("Login timeout.", End::LoginTimeout),
-        }
     }
 
     fn converse(&mut self) -> Result<End, Failure> {
@@ -193,7 +185,7 @@ impl Session {
             let reply = self.answer(&said)?;
             self.control.send(&reply)?;
             self.heard = Instant::now();
-            if reply.code() == GOODBYE {
+            if reply.code() == verb::GOODBYE {
                 return Ok(End::Quit);
             }
         }
@@ -204,7 +196,7 @@ impl Session {
         loop {
             match self.broker.hear()?.0 {
                 Answer::Begin => return Ok(()),
-                Answer::Stop(stop) => return Err(self.stopped(stop)),
+                Answer::Stop(stop) => return Err(self.control.stopped(stop)),
                 _ => {}
             }
         }
@@ -252,6 +244,5 @@ impl Session {
     }
 }
 
-const GOODBYE: u16 = 221;
 /// Command bytes that may stand unread.
 const UNREAD_MAX: usize = 64 * 1024;

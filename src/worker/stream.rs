@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::libc::PIPE_BUF;
 use nix::poll::PollFlags;
 use nix::sys::socket::MsgFlags;
 use nix::sys::stat::SFlag;
@@ -60,5 +61,3 @@ impl AsFd for Stream {
 pub fn file_type(mode: nix::libc::mode_t) -> SFlag {
     SFlag::from_bits_truncate(mode) & SFlag::S_IFMT
 }
-
-const PIPE_BUF: usize = 4096;
