@@ -20,9 +20,9 @@ pub struct Command<'a> {
 pub enum Malformed {
     /// Nothing before the first space.
     Empty,
-    /// Something else than ASCII letters before the first space.
+    /// Something else than ASCII letters, and digits behind a letter, before the first space.
     NotLetters,
-    /// More than [`VERB_MAX`] letters.
+    /// More than [`VERB_MAX`] of them.
     TooLong,
 }
 
@@ -33,7 +33,7 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Malformed> {
     Ok(Command { verb, argument: halves.next() })
 }
 
-/// A verb in capitals: letters only, so that it may be shown and logged as it is.
+/// A verb in capitals: letters, and digits behind the first (XSHA256), so that it may be shown and logged as it is.
 // Padded with NUL, which sorts as the shorter verb should.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Verb([u8; VERB_MAX]);
@@ -44,7 +44,8 @@ impl Verb {
         if said.is_empty() {
             return Err(Malformed::Empty);
         }
-        if !said.iter().all(u8::is_ascii_alphabetic) {
+        let starts = said.first().is_some_and(u8::is_ascii_alphabetic);
+        if !starts || !said.iter().all(u8::is_ascii_alphanumeric) {
             return Err(Malformed::NotLetters);
         }
         let mut letters = [0; VERB_MAX];
@@ -94,7 +95,7 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "no verb",
-            Self::NotLetters => "a verb of other than letters",
+            Self::NotLetters => "a verb of other than letters and digits",
             Self::TooLong => "a verb too long",
         })
     }
@@ -109,13 +110,14 @@ mod tests {
     #[test]
     fn exactly_one_space_separates_verb_and_argument() {
         // RFC 2640 §3.1, RFC 3659 §2.2
-        let table: [(&str, &str, Option<&str>); 7] = [
+        let table: [(&str, &str, Option<&str>); 8] = [
             ("NOOP", "NOOP", None),
             ("cwd ", "CWD", Some("")),
             ("ReTr f", "RETR", Some("f")),
             ("RETR  lead", "RETR", Some(" lead")),
             ("RETR trail ", "RETR", Some("trail ")),
             ("STOR a b", "STOR", Some("a b")),
+            ("xmd5 f", "XMD5", Some("f")),
             ("MKD \u{ff}\0", "MKD", Some("\u{ff}\0")),
         ];
         for (line, verb, argument) in table {
@@ -135,6 +137,7 @@ mod tests {
             (b"SSH-2.0-x", Malformed::NotLetters),
             (b"Host: x", Malformed::NotLetters),
             (b"NO\0OP", Malformed::NotLetters),
+            (b"5XMD", Malformed::NotLetters),
             (b"N\xC3\xB6P", Malformed::NotLetters),
             (b"ABCDEFGHIJKLMNOPQ", Malformed::TooLong),
         ];

@@ -15,14 +15,15 @@ use nix::sys::sendfile::sendfile64;
 
 use super::outgoing::{Outgoing, Source};
 use super::pump::{Flow, Step};
-use super::{Broken, Job, carry};
+use super::{Broken, Job, Span, carry};
 use crate::verb::Target;
 use crate::wire::event::Direction;
 use crate::worker::failure::Failure;
 use crate::worker::session::{Session, Type};
 
 /// Sends a file from an offset.
-pub fn run(session: &mut Session, target: Target, offset: u64) -> Result<Reply, Failure> {
+pub fn run(session: &mut Session, target: Target, span: Span) -> Result<Reply, Failure> {
+    let offset = span.start;
     let (file, stat) = session.tree.open_file(&target.real, OFlag::O_RDONLY)?;
     let (file, size) = (Rc::new(File::from(file)), stat.st_size.unsigned_abs());
     let converts = session.converts();

@@ -88,7 +88,7 @@ impl Listing {
     fn of(session: &mut Session, target: &Target, style: Style) -> Result<Self, Failure> {
         let stat = session.tree.stat(&target.real)?;
         let is_directory = file_type(stat.st_mode) == SFlag::S_IFDIR;
-        match is_directory && !target.options.contains(&b'd') {
+        match is_directory && !target.before.contains(&b'd') {
             true => Listing::of_directory(session, target, style),
             // RFC 3659 §7.2.1
             false if style == Style::Facts => Err(Failure::new(501, "Not a directory.")),
@@ -104,7 +104,7 @@ impl Listing {
             single: vec![],
             names: Some(Dir::from_fd(names)?.into_iter()),
             run: vec![].into_iter(),
-            no_hidden: !session.settings.listing.hidden && !target.options.contains(&b'a'),
+            no_hidden: !session.settings.listing.hidden && !target.before.contains(&b'a'),
         })
     }
 

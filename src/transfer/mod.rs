@@ -11,6 +11,7 @@ pub mod listing;
 mod outgoing;
 mod perm;
 pub mod pump;
+mod span;
 pub mod store;
 pub mod sweep;
 mod temporary;
@@ -30,6 +31,8 @@ use crate::wire::event::{self, Direction, End, Event, Outcome};
 use crate::wire::session::Ask;
 use crate::worker::failure::{Failure, Refusal};
 use crate::worker::session::Session;
+pub use span::Span;
+
 use pump::Flow;
 
 /// A transfer that has passed its checks.

@@ -14,6 +14,8 @@ pub enum Shape {
     Optional,
     /// A word.
     Word,
+    /// All that follows, as it is: the verb takes it apart.
+    Rest,
     /// All that follows, as it is, and never to be shown.
     Secret,
     /// The path of something; a symbolic link stands for where it leads.
@@ -26,6 +28,8 @@ pub enum Shape {
     Entry,
     /// The path of a file that may have to be made: what is wrong with it is a 553.
     New,
+    /// A word, one space, and the path of something.
+    WordPath,
 }
 
 /// What follows a verb, understood.
@@ -44,8 +48,8 @@ pub enum Argument<'a> {
 pub struct Target {
     /// As the client named it, without options.
     pub said: Vec<u8>,
-    /// The letters of the options before it.
-    pub options: Vec<u8>,
+    /// What stood before it: the letters of the options, or the word.
+    pub before: Vec<u8>,
     /// In full, as the client sees it.
     pub path: VirtualPath,
     /// Where it really is.
@@ -75,7 +79,7 @@ impl Shape {
     pub fn words(self, said: Option<&[u8]>) -> Result<Argument<'_>, Failure> {
         let word = said.unwrap_or_default().trim_ascii();
         match (self, word) {
-            (Shape::Secret, _) => Ok(Argument::Word(said.unwrap_or_default())),
+            (Shape::Secret | Shape::Rest, _) => Ok(Argument::Word(said.unwrap_or_default())),
             (Shape::None | Shape::Optional, b"") => Ok(Argument::None),
             (Shape::None, _) => Err(Failure::new(501, "No argument is expected.")),
             (_, b"") => Err(missing()),
@@ -91,15 +95,24 @@ impl Shape {
     ) -> Result<Argument<'a>, Failure> {
         let path = said.unwrap_or_default();
         let target = match self {
-            Shape::None | Shape::Optional | Shape::Word | Shape::Secret => return self.words(said),
+            _ if !self.is_path() => return self.words(said),
             Shape::Path | Shape::Entry | Shape::New if path.is_empty() => Err(missing()),
-            Shape::Path | Shape::Entry | Shape::PathOrHere => self.target(tree, path),
             Shape::New => self.target(tree, path).map_err(Failure::of_new_name),
             Shape::Listed => self
                 .target(tree, behind_options(path))
-                .map(|target| Target { options: options(path), ..target }),
+                .map(|target| Target { before: options(path), ..target }),
+            Shape::WordPath => {
+                let (word, path) = split_word(path).ok_or_else(missing)?;
+                self.target(tree, path).map(|target| Target { before: word.to_vec(), ..target })
+            }
+            _ => self.target(tree, path),
         };
         target.map(Argument::Path)
+    }
+
+    /// Whether it ends with a path.
+    pub fn is_path(self) -> bool {
+        !matches!(self, Shape::None | Shape::Optional | Shape::Word | Shape::Rest | Shape::Secret)
     }
 
     fn target(self, tree: &Tree, said: &[u8]) -> Result<Target, Failure> {
@@ -112,8 +125,15 @@ impl Shape {
             _ => Last::Followed,
         };
         let real = tree.real(&path, last)?;
-        Ok(Target { said: said.to_vec(), options: vec![], path, real })
+        Ok(Target { said: said.to_vec(), before: vec![], path, real })
     }
+}
+
+/// A word, and what is behind the one space that follows it: further spaces belong to a path (RFC 3659 §2.2).
+pub fn split_word(said: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = said.iter().position(|&byte| byte == b' ')?;
+    let (word, path) = (said.get(..space)?, said.get(space + 1..)?);
+    (!word.is_empty() && !path.is_empty()).then_some((word, path))
 }
 
 /// `-la path`: what stands behind the options. A word is options if there are only letters behind its dash, so
@@ -158,6 +178,21 @@ mod tests {
             assert_eq!(behind_options(said.as_bytes()), behind.as_bytes(), "{said}");
         }
         assert_eq!(options(b"-la -R x -d"), b"laR");
+    }
+
+    #[test]
+    fn a_word_ends_at_the_first_space() {
+        for (said, halves) in [
+            ("644 f", Some(("644", "f"))),
+            ("644  f ", Some(("644", " f "))),
+            ("644", None),
+            ("644 ", None),
+            (" 644 f", None),
+        ] {
+            let halves =
+                halves.map(|(word, path): (&str, &str)| (word.as_bytes(), path.as_bytes()));
+            assert_eq!(split_word(said.as_bytes()), halves, "{said}");
+        }
     }
 
     #[test]

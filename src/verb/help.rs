@@ -1,29 +1,38 @@
 //! HELP: the verbs that this client may use, or what one is for. Both workers.
 
-use ftp::command::Verb;
 use ftp::reply::Reply;
 
-use super::{Argument, Client, Row, row};
+use super::argument::split_word;
+use super::{Argument, Client, Row, TABLE, row, site};
 use crate::worker::failure::Failure;
 
-/// See the table.
+/// See the table. `HELP SITE` tells of the SITE commands, as `SITE HELP` does.
 pub fn run(client: &mut Client, argument: Argument) -> Result<Reply, Failure> {
-    match argument.word() {
-        b"" => Ok(overview(client)),
-        word => explain(word).ok_or_else(|| Failure::new(502, "No such command.")),
+    let word = argument.word();
+    match split_word(word).unwrap_or((word, b"")) {
+        (verb, rest) if verb.eq_ignore_ascii_case(b"SITE") => help(client, site::TABLE, rest),
+        _ => help(client, TABLE, word),
     }
 }
 
-fn overview(client: &Client) -> Reply {
-    let names: Vec<&str> = client.rows().flat_map(all_names).collect();
+/// Tells of the commands of one table.
+pub fn help(client: &Client, table: &'static [Row], word: &[u8]) -> Result<Reply, Failure> {
+    match word {
+        b"" => Ok(overview(client, table)),
+        word => explain(table, word).ok_or_else(|| Failure::new(502, "No such command.")),
+    }
+}
+
+fn overview(client: &Client, table: &'static [Row]) -> Reply {
+    let names: Vec<&str> = client.rows(table).flat_map(all_names).collect();
     let lines = names.chunks(PER_LINE).map(|names| names.join(" ").into_bytes());
     Reply::lines(214, "Commands:", lines.collect(), "HELP and a command explains it.")
 }
 
-fn explain(word: &[u8]) -> Option<Reply> {
-    let verb = Verb::new(word).ok()?;
-    let row = row(verb.as_str())?;
-    Some(Reply::new(214, format!("{verb} {}", row.help)))
+fn explain(table: &'static [Row], word: &[u8]) -> Option<Reply> {
+    let name = std::str::from_utf8(word).ok()?.to_ascii_uppercase();
+    let row = row(table, &name)?;
+    Some(Reply::new(214, format!("{name} {}", row.help)))
 }
 
 fn all_names(row: &'static Row) -> impl Iterator<Item = &'static str> {

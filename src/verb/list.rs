@@ -4,21 +4,22 @@
 use ftp::reply::Reply;
 
 use super::Argument;
+use crate::transfer::Span;
 use crate::transfer::listing::{self, Style};
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
 /// LIST.
-pub fn list(session: &mut Session, argument: Argument, _: u64) -> Result<Reply, Failure> {
+pub fn list(session: &mut Session, argument: Argument, _: Span) -> Result<Reply, Failure> {
     listing::run(session, argument.target()?, Style::Long)
 }
 
 /// NLST. A name is listed as RETR would take it (RFC 1123 §4.1.2.6).
-pub fn names(session: &mut Session, argument: Argument, _: u64) -> Result<Reply, Failure> {
+pub fn names(session: &mut Session, argument: Argument, _: Span) -> Result<Reply, Failure> {
     listing::run(session, argument.target()?, Style::Names)
 }
 
 /// MLSD (RFC 3659 §7).
-pub fn facts(session: &mut Session, argument: Argument, _: u64) -> Result<Reply, Failure> {
+pub fn facts(session: &mut Session, argument: Argument, _: Span) -> Result<Reply, Failure> {
     listing::run(session, argument.target()?, Style::Facts)
 }

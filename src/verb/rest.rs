@@ -6,13 +6,14 @@
 use ftp::reply::Reply;
 
 use super::Argument;
+use crate::transfer::Span;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
 /// See the table.
 pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
     let offset = parse(argument.word()).ok_or_else(|| Failure::new(501, "Not an offset."))?;
-    session.restart = offset;
+    session.span = Span::from(offset);
     Ok(Reply::new(350, format!("The next transfer begins at {offset}.")))
 }
 

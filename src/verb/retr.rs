@@ -3,11 +3,11 @@
 use ftp::reply::Reply;
 
 use super::Argument;
-use crate::transfer::download;
+use crate::transfer::{Span, download};
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
 /// See the table.
-pub fn run(session: &mut Session, argument: Argument, offset: u64) -> Result<Reply, Failure> {
-    download::run(session, argument.target()?, offset)
+pub fn run(session: &mut Session, argument: Argument, span: Span) -> Result<Reply, Failure> {
+    download::run(session, argument.target()?, span)
 }

@@ -40,8 +40,7 @@ fn status(session: &Session) -> Reply {
 }
 
 fn list(session: &mut Session, said: &[u8]) -> Result<Reply, Failure> {
-    let target = Shape::Listed.argument(&session.tree, Some(said))?.target()?;
-    session.require(Rights::LIST, &target)?;
+    let target = session.find(Shape::Listed, said, Rights::LIST)?;
     let lines = listing::on_control(session, &target)?;
     Ok(Reply::lines(213, "Status:", lines, "End of status."))
 }

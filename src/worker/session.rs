@@ -17,9 +17,9 @@ use super::tree::Tree;
 use super::wait::{ready, wait};
 use crate::cage::Caged;
 use crate::config::{Class, RightsTable, Settings};
-use crate::transfer::Progress;
 use crate::transfer::data::Plan;
 use crate::transfer::sweep::Visited;
+use crate::transfer::{Progress, Span};
 use crate::verb::{self, Client};
 use crate::wire::Bounded;
 use crate::wire::event::{Change, End, Event, Note};
@@ -71,8 +71,8 @@ pub struct Session {
     pub(crate) tree: Tree,
     /// TYPE.
     pub(crate) representation: Type,
-    /// REST, for the next transfer.
-    pub(crate) restart: u64,
+    /// REST or RANG, for the next transfer.
+    pub(crate) span: Span,
     /// Where the next data connection comes from.
     pub(crate) plan: Plan,
     /// EPSV ALL was said (RFC 2428 §4).
@@ -114,7 +114,7 @@ impl Session {
             user: start.user,
             tree: Tree::new(start.root, start.rights, start.cwd),
             representation: Type::Ascii,
-            restart: 0,
+            span: Span::default(),
             plan: Plan::None,
             epsv_only: false,
             renaming: None,

@@ -136,7 +136,8 @@ fn help_explains_a_verb() {
     let mut ftp = site().start();
     assert!(ftp.say("HELP", "214-").contains("XCWD"));
     ftp.say("HELP retr", "214 RETR path: download a file");
-    ftp.say("HELP SITE", "502 ");
+    ftp.say("HELP SITE mkdir", "214 MKDIR path: make a directory");
+    ftp.say("HELP XYZZY", "502 ");
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Script {
         self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The first words of all lines that it sends.
+    /// The first word of each line that it sends, and the first two, for SITE and OPTS.
     pub fn verbs(&self) -> Vec<String> {
         let lines = self.steps.iter().flat_map(|(_, step)| match step {
             Step::Say(bytes) | Step::Spell(bytes) | Step::Raw(bytes) | Step::Urge(bytes) => {
@@ -104,7 +104,10 @@ impl Script {
             Step::Login => vec!["USER".to_owned(), "PASS".to_owned()],
             _ => Vec::new(),
         });
-        let words = lines.filter_map(|line| Some(line.split([' ', '\r']).next()?.to_uppercase()));
+        let words = lines.flat_map(|line| {
+            let words: Vec<_> = line.split([' ', '\r']).take(2).map(str::to_uppercase).collect();
+            [words.join(" "), words.into_iter().next().unwrap_or_default()]
+        });
         words.collect()
     }
 
