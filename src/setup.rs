@@ -30,7 +30,9 @@ pub struct Setup {
     pub client: Client,
     /// The whole configuration; matches for users are still to be applied.
     pub config: Config,
-    /// The settings for this client's address.
+    /// The host that the client has asked for, in small letters.
+    pub host: Option<Vec<u8>>,
+    /// The settings for this client's address, and for that host.
     pub settings: Settings,
     /// The session's book, with the log behind it.
     pub book: Book,

@@ -13,7 +13,7 @@ use super::child::{Held, Split, split};
 use super::login::Worker;
 use super::{Broker, Failure, Root, While};
 use crate::auth::{self, Decides};
-use crate::config::{Class, Level};
+use crate::config::{Class, Level, Settings};
 use crate::wire::auth::{Account, Attempt, USER_MAX, Verdict};
 use crate::wire::{Bounded, Fault};
 
@@ -24,21 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 type Decision = Result<(Class, Account), String>;
 
 /// How many attempts have failed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Attempts {
     failed: u32,
-    most: u32,
 }
 
 impl Attempts {
-    /// None yet.
-    pub(super) fn new(most: u32) -> Attempts {
-        Attempts { failed: 0, most }
-    }
-
     /// Whether the last one has failed.
-    pub(super) fn are_over(&self) -> bool {
-        self.failed >= self.most
+    pub(super) fn are_over(&self, settings: &Settings) -> bool {
+        self.failed >= settings.login.max_failures
     }
 }
 

@@ -1,6 +1,5 @@
 //! Before login: the login worker is held, its attempts are judged, its time is counted. The broker, still root.
 
-use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
@@ -10,12 +9,13 @@ use super::attempt::Attempts;
 use super::child::{Besides, Ended, GRACE, Held, Next, Split};
 use super::permit::Ledger;
 use super::{Broker, Failure, Root, While};
-use crate::config::{Class, Settings};
+use crate::config::{Class, Login, Settings};
 use crate::exit::Exit;
-use crate::wire::Fault;
+use crate::setup::Setup;
 use crate::wire::auth::Account;
 use crate::wire::login::{Answer, Ask};
 use crate::wire::session::Stop;
+use crate::wire::{Bounded, Fault};
 
 /// The login worker, held.
 pub type Worker = Held<Answer, Ask>;
@@ -54,10 +54,11 @@ impl Broker<Root> {
 
     /// Holds a login worker until someone has logged in, or until it ends.
     pub fn login(&mut self, mut worker: Worker) -> Result<Outcome, Failure> {
-        let deadline = Some(Instant::now() + self.setup.settings.limits.login);
+        let start = Instant::now();
         let mut ledger = Ledger::new();
-        let mut attempts = Attempts::new(self.setup.settings.login.max_failures);
+        let mut attempts = Attempts::default();
         let stop = loop {
+            let deadline = Some(start + self.setup.settings.limits.login);
             match worker.next(self.signals.as_fd(), Besides::default(), deadline, &mut ledger)? {
                 Next::Gone => break None,
                 Next::Late => break Some(Stop::LoginTimeout),
@@ -83,6 +84,7 @@ impl Broker<Root> {
                     let grant = self.grant(class, account, unread.into_bytes());
                     return Ok(Outcome::Granted(Box::new(grant)));
                 }
+                Next::Asks(Ask::Host(name)) => worker.tell(&self.choose_host(&name))?,
                 Next::Asks(ask) => self.record("login", ask),
             }
         };
@@ -91,11 +93,22 @@ impl Broker<Root> {
 
     /// Another attempt needs another pipe; after the last one there is none, and to ask again is a breach.
     fn refuse_attempt(&mut self, worker: &Worker, attempts: &Attempts) -> Result<(), Failure> {
-        if attempts.are_over() {
+        if attempts.are_over(&self.setup.settings) {
             return worker.tell(&Answer::RefusedLast);
         }
         let password = self.password_pipe()?;
         worker.tell_with(&Answer::Refused, password.as_fd())
+    }
+
+    /// From now on the settings of this host hold, if it is one of ours (RFC 7151 §3).
+    fn choose_host(&mut self, name: &[u8]) -> Answer {
+        let setup = &mut self.setup;
+        if !name.is_empty() && !setup.config.serves_host(name) {
+            return Answer::NoSuchHost;
+        }
+        setup.host = (!name.is_empty()).then(|| name.to_vec());
+        setup.settings = setup.config.at_connect(setup.client.place.peer, setup.host.as_deref());
+        Answer::Host(Bounded::cut(setup.settings.login.banner.as_bytes()))
     }
 
     /// A new pipe: the writing end; the other is kept for the auth process.
@@ -107,8 +120,9 @@ impl Broker<Root> {
     }
 
     fn grant(&mut self, class: Class, account: Account, unread: Vec<u8>) -> Grant {
-        let from: IpAddr = self.setup.client.place.peer;
-        let settings = self.setup.config.at_login(from, class, &account.name, &account.group_names);
+        let Setup { client, config, host, .. } = &self.setup;
+        let login = Login { class, user: &account.name, groups: &account.group_names };
+        let settings = config.at_login(client.place.peer, host.as_deref(), login);
         self.setup.book.name_user(&account.name);
         Grant { account, class, settings, unread }
     }

@@ -25,10 +25,11 @@ const EVER: u32 = u32::MAX;
 
 /// Until someone has logged in. Attempts are counted against `login.max_failures` besides.
 #[rustfmt::skip]
-const LOGIN: [Row; 5] = [
+const LOGIN: [Row; 6] = [
     row("violation", 1, 1),
     row("panicked", 1, 1),
     row("login", 20, 10),
+    row("host", 20, 10),
     row("note", 100, 20),
     row("uncaged", 1, 1),
 ];
@@ -78,8 +79,9 @@ impl Request for login::Ask {
             login::Ask::Violation(_) => 0,
             login::Ask::Panicked(_) => 1,
             login::Ask::Login { .. } => 2,
-            login::Ask::Note(_) => 3,
-            login::Ask::Uncaged(_) => 4,
+            login::Ask::Host(_) => 3,
+            login::Ask::Note(_) => 4,
+            login::Ask::Uncaged(_) => 5,
         }
     }
 
@@ -89,7 +91,7 @@ impl Request for login::Ask {
             login::Ask::Panicked(text) => Some(Record::Panicked(text)),
             login::Ask::Note(note) => Some(Record::Note(note)),
             login::Ask::Uncaged(cause) => Some(Record::Uncaged(cause)),
-            login::Ask::Login { .. } => None,
+            login::Ask::Login { .. } | login::Ask::Host(_) => None,
         }
     }
 }

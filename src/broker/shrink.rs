@@ -25,7 +25,7 @@ impl Broker<Root> {
             nix::sys::prctl::set_child_subreaper(true)
                 .while_doing("becoming the parent of orphans")?;
             let obtained = match setup.own {
-                Identity::Account { .. } => shed_capabilities(&setup.settings)?,
+                Identity::Account { .. } => shed_capabilities(&setup)?,
                 Identity::Launcher => "power=none".to_owned(),
             };
             Ok((signals, obtained))
@@ -68,8 +68,8 @@ impl Broker<Root> {
     }
 }
 
-fn shed_capabilities(settings: &Settings) -> Result<String, Failure> {
-    let required = settings.server.isolation == Isolation::Require;
+fn shed_capabilities(setup: &Setup) -> Result<String, Failure> {
+    let required = setup.settings.server.isolation == Isolation::Require;
     let filter = match seccomp::install_for_root() {
         Ok(filter) => filter,
         Err(_) if !required => "seccomp=none".to_owned(),
@@ -77,10 +77,13 @@ fn shed_capabilities(settings: &Settings) -> Result<String, Failure> {
     };
     // (An ordinary user's processes stay open to that user until they are caged: /proc/self has their id maps.)
     nix::sys::prctl::set_dumpable(false).while_doing("closing the process's memory")?;
-    let keep = cage::powers::before_login(settings);
+    // A client that asks for another host may come to other settings.
+    let may_hold =
+        |asked: fn(&Settings) -> bool| setup.config.may_hold(setup.client.place.peer, asked);
+    let keep = cage::powers::before_login(may_hold);
     // The auth process gets root's powers back by its exec, as far as the bounding set goes; without local logins there is
     // no such process.
-    if !auth::needs_root(settings) {
+    if !may_hold(auth::needs_root) {
         caps::bound(keep)?;
     }
     caps::hold(keep)?;

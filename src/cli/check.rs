@@ -74,7 +74,8 @@ fn processes(config: &Config) -> String {
     // Started by an ordinary user, every process is that user, and has no power from the beginning.
     let as_who = |account: &'static str| if is_root { account } else { "self" };
     let caps = |set: Set| if is_root { set.to_string() } else { "none".into() };
-    let (before, after) = (powers::before_login(settings), powers::after_login(settings));
+    let (before, after) =
+        (powers::before_login(|asked| asked(settings)), powers::after_login(settings));
     let session = Some(calls(Filter::session(any)));
     let rows = [
         ("broker, before login", as_who("root"), caps(before), "/", None),

@@ -53,15 +53,20 @@ pub struct Match {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) from: IpAddr,
+    /// The host that HOST named, in small letters.
+    pub(super) host: Option<&'a [u8]>,
     pub(super) login: Option<Login<'a>>,
 }
 
 /// Who has logged in.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Login<'a> {
-    pub(super) class: Class,
-    pub(super) user: &'a [u8],
-    pub(super) groups: &'a [String],
+pub struct Login<'a> {
+    /// What kind of user.
+    pub class: Class,
+    /// By which name.
+    pub user: &'a [u8],
+    /// The names of the user's groups.
+    pub groups: &'a [String],
 }
 
 impl Pattern {
@@ -110,11 +115,16 @@ impl Conditions {
             && self.tls.is_none()
     }
 
+    /// Whether it names this host.
+    pub(super) fn names_host(&self, asked: &[u8]) -> bool {
+        self.host.iter().flatten().any(|host| host.matches(asked))
+    }
+
     /// Whether all hold; those that ask for what is not known yet don't.
     pub(super) fn hold(&self, known: &Known<'_>) -> bool {
-        // No TLS and no HOST command so far: a session is in the clear and asked for no host.
+        // No TLS so far: a session is in the clear.
         holds(&self.from, |net| net.contains(&known.from))
-            && holds(&self.host, |_| false)
+            && holds(&self.host, |host| known.host.is_some_and(|asked| host.matches(asked)))
             && self.tls.is_none_or(|wanted| !wanted)
             && match &known.login {
                 Some(login) => self.hold_for(login),

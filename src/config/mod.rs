@@ -29,7 +29,7 @@ use std::net::IpAddr;
 
 pub use choice::{Class, DataPeer, Durability, Isolation, Level, LogTarget, Partial, RunAs, Store};
 pub use load::{from_sources, load};
-pub use matching::{Match, Pattern};
+pub use matching::{Login, Match, Pattern};
 pub use problem::{Problem, Problems};
 pub use rights::{EACH, Rights, RightsTable};
 pub use settings::{Overlay, Phase, SETTINGS, Setting, Settings, TABLES};
@@ -37,7 +37,7 @@ pub use show::{describe, shipped};
 pub use source::{Place, Source};
 pub use unit::{Bytes, Mode, PortRange};
 
-use matching::{Known, Login};
+use matching::Known;
 
 /// A configuration that was loaded and checked.
 #[derive(Debug, Clone, Default)]
@@ -55,15 +55,38 @@ pub struct Config {
 }
 
 impl Config {
-    /// The settings for a client of this address, before it has logged in. An IPv4 client must be
-    /// given by its IPv4 address, not the mapped one.
-    pub fn at_connect(&self, from: IpAddr) -> Settings {
-        self.applied(&Known { from, login: None })
+    /// The settings for a client of this address, before it has logged in, which has asked for this
+    /// host or for none. An IPv4 client must be given by its IPv4 address, not the mapped one.
+    pub fn at_connect(&self, from: IpAddr, host: Option<&[u8]>) -> Settings {
+        self.applied(&Known { from, host, login: None })
     }
 
-    /// The settings for a client of this address that has logged in as this user.
-    pub fn at_login(&self, from: IpAddr, class: Class, user: &[u8], groups: &[String]) -> Settings {
-        self.applied(&Known { from, login: Some(Login { class, user, groups }) })
+    /// The settings for such a client that has logged in as this user.
+    pub fn at_login(&self, from: IpAddr, host: Option<&[u8]>, login: Login) -> Settings {
+        self.applied(&Known { from, host, login: Some(login) })
+    }
+
+    /// Whether some match names this host, spelled in small letters.
+    pub fn serves_host(&self, host: &[u8]) -> bool {
+        self.matches.iter().any(|one| one.conditions.names_host(host))
+    }
+
+    /// Whether some match names a host at all.
+    pub fn serves_hosts(&self) -> bool {
+        self.matches.iter().any(|one| one.conditions.host.is_some())
+    }
+
+    /// Whether something holds of the settings before login, or would if a client of this address
+    /// asked for a host. To be asked about single settings: matches are tried one by one.
+    pub fn may_hold(&self, from: IpAddr, asked: impl Fn(&Settings) -> bool) -> bool {
+        let base = self.at_connect(from, None);
+        let hosts = self.matches.iter().filter(|one| one.conditions.host.is_some());
+        let mut each = hosts.map(|one| {
+            let mut settings = base.clone();
+            one.overlay.apply(&mut settings);
+            settings
+        });
+        asked(&base) || each.any(|settings| asked(&settings))
     }
 
     fn applied(&self, known: &Known<'_>) -> Settings {

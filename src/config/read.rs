@@ -177,7 +177,7 @@ impl Reader<'_> {
         match key.get_ref().as_ref() {
             "user" => into.user = Some(self.list(value, pattern)),
             "group" => into.group = Some(self.list(value, pattern)),
-            "host" => into.host = Some(self.list(value, pattern)),
+            "host" => into.host = Some(self.list(value, host)),
             "class" => into.class = Some(self.list(value, Class::read)),
             "from" => into.from = Some(self.list(value, network)),
             _ => match bool::read(value.get_ref()) {
@@ -235,6 +235,11 @@ fn pattern(value: &DeValue<'_>) -> Result<Pattern, Wrong> {
         Some(name) => Ok(Pattern(name.to_owned())),
         None => Err(Wrong::because("expected a name, with `*` and `?` as wild cards")),
     }
+}
+
+/// Names of hosts are the same in small letters and in capitals.
+fn host(value: &DeValue<'_>) -> Result<Pattern, Wrong> {
+    pattern(value).map(|Pattern(name)| Pattern(name.to_ascii_lowercase()))
 }
 
 /// A network, or one address.

@@ -221,6 +221,31 @@ fn what_a_match_mends_is_no_contradiction() {
     assert_eq!(good(text).warnings, []);
 }
 
+fn local(user: &[u8]) -> Login<'_> {
+    Login { class: Class::Local, user, groups: &[] }
+}
+
+#[test]
+fn a_host_is_a_condition_from_the_moment_it_was_asked_for() {
+    let config = good(
+        "[local]\nenabled = false\n[anonymous]\nenabled = true\n\
+         [[match]]\nhost = ['*.Example.com', 'intern']\nlogin.banner = 'example'\nlocal.enabled = true\n\
+         [[match]]\nhost = 'intern'\nuser = 'alice'\nlimits.idle = 7\n",
+    );
+    let from = address("192.0.2.1");
+    let banner = |host: Option<&[u8]>| config.at_connect(from, host).login.banner;
+    assert_eq!(banner(None), "FTP server ready.");
+    assert_eq!(banner(Some(b"ftp.example.com")), "example");
+    assert_eq!(banner(Some(b"example.com")), "FTP server ready.");
+    assert!(config.serves_hosts() && config.serves_host(b"intern") && !config.serves_host(b"x"));
+    let idle = |host| config.at_login(from, host, local(b"alice")).limits.idle.as_secs();
+    assert_eq!((idle(Some(b"intern")), idle(Some(b"a.example.com")), idle(None)), (7, 300, 300));
+    // Power for what may yet be asked for must not be shed before.
+    assert!(!config.at_connect(from, None).local.enabled);
+    assert!(config.may_hold(from, |settings| settings.local.enabled));
+    assert!(!config.may_hold(from, |settings| settings.network.active_source_port > 0));
+}
+
 #[test]
 fn the_later_match_wins_in_each_phase() {
     let config = good(
@@ -233,10 +258,10 @@ fn the_later_match_wins_in_each_phase() {
          [[match]]\ntls = false\nlimits.data_connect = 5\n",
     );
     let (inside, outside) = (address("10.1.2.3"), address("::1"));
-    let before = config.at_connect(inside);
+    let before = config.at_connect(inside, None);
     assert_eq!((before.login.banner.as_str(), before.limits.idle.as_secs()), ("in", 20));
     assert_eq!(before.limits.data_connect, Duration::from_secs(5));
-    let before = config.at_connect(outside);
+    let before = config.at_connect(outside, None);
     assert_eq!(
         (before.login.banner.as_str(), before.limits.idle.as_secs()),
         ("FTP server ready.", 10)
@@ -244,7 +269,11 @@ fn the_later_match_wins_in_each_phase() {
 
     let staff = ["users".to_owned(), "staff".to_owned()];
     let idle = |from, class, user: &str, groups: &[String]| {
-        config.at_login(from, class, user.as_bytes(), groups).limits.idle.as_secs()
+        config
+            .at_login(from, None, Login { class, user: user.as_bytes(), groups })
+            .limits
+            .idle
+            .as_secs()
     };
     assert_eq!(idle(outside, Class::Local, "bob", &[]), 10);
     assert_eq!(idle(inside, Class::Local, "bob", &[]), 20);
@@ -260,7 +289,7 @@ fn rights_are_laid_over_directory_by_directory() {
         "[rights]\n'/' = ['list']\n'/in' = ['write']\n\
          [[match]]\nuser = 'alice'\nrights.'/in' = ['delete']\n",
     );
-    let settings = config.at_login(address("::1"), Class::Local, b"alice", &[]);
+    let settings = config.at_login(address("::1"), None, local(b"alice"));
     let rights = settings.rights_for(Class::Local);
     assert_eq!(rights.at(b"/x"), Rights::LIST);
     assert_eq!(rights.at(b"/in/x"), Rights::DELETE | Rights::REMOVE_DIR);
@@ -287,6 +316,6 @@ fn what_is_described_can_be_loaded_again() {
     }
     let again = good(&described);
     assert_eq!(again.settings, config.settings);
-    let at = |config: &Config| config.at_login(address("10.0.0.1"), Class::Local, b"bob", &[]);
+    let at = |config: &Config| config.at_login(address("10.0.0.1"), None, local(b"bob"));
     assert_eq!(at(&again), at(&config));
 }

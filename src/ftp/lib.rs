@@ -8,8 +8,8 @@
 //!
 //! 1. [`mod@line`] takes bytes from the control stream and gives whole lines, Telnet stripped;
 //! 2. [`command`] splits a line into a verb and its argument;
-//! 3. [`path`], [`hostport`] and [`time`] read what the argument says: a virtual path, an address
-//!    for the data connection, a time stamp;
+//! 3. [`path`], [`hostport`], [`host`] and [`time`] read what the argument says: a virtual path, an
+//!    address for the data connection, a host name, a time stamp;
 //! 4. [`listing`] and [`ascii`] shape what goes over the data connection;
 //! 5. [`reply`] encodes the answer, so that no file name can forge one.
 #![forbid(unsafe_code)]
@@ -17,6 +17,7 @@
 pub mod ascii;
 pub mod command;
 mod facts;
+pub mod host;
 pub mod hostport;
 pub mod line;
 pub mod listing;

@@ -80,9 +80,9 @@ impl Found {
         config: &Path,
     ) -> Result<Found, Refusal> {
         let config = load(config).map_err(|problems| Refusal::config(&problems))?;
-        let settings = config.at_connect(client.place.peer);
+        let settings = config.at_connect(client.place.peer, None);
         let (own, network) = identities(&settings)?;
-        if auth::needs_root(&settings) && geteuid().is_root() {
+        if config.may_hold(client.place.peer, auth::needs_root) && geteuid().is_root() {
             auth::find_program().map_err(Refusal::system)?;
         }
         let log = open_log(&settings, errors)?;
@@ -107,7 +107,7 @@ impl Found {
 
     fn with(self, client: Client) -> (Setup, OwnedFd) {
         let Found { config, settings, book, own, network, empty, title, status } = self;
-        (Setup { client, config, settings, book, own, network, title, status }, empty)
+        (Setup { client, config, host: None, settings, book, own, network, title, status }, empty)
     }
 }
 

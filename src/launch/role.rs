@@ -26,7 +26,7 @@ pub(super) fn login(
     power: broker::Root,
     birth: Birth<login::Answer, login::Ask>,
 ) -> u8 {
-    let Setup { client, settings, network, book, status, .. } = setup;
+    let Setup { client, config, settings, network, book, status, .. } = setup;
     // The owners go first: their numbers are closed next.
     drop((book, status, std::panic::take_hook()));
     let (empty, Some(password)) = power.for_login() else { return Exit::Software.status() };
@@ -57,6 +57,8 @@ pub(super) fn login(
             broker: channel,
             password,
             settings,
+            hosts: config.serves_hosts(),
+            local: client.place.local,
         },
     );
     Exit::Clean.status()

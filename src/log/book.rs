@@ -113,6 +113,10 @@ impl Book {
                 let line = self.line("refused").with_bytes("verb", verb).with_bytes("path", path);
                 self.write(Level::Notice, &line.with_bytes("cause", cause));
             }
+            Note::Client(name) => {
+                let line = self.line("client").with_bytes("name", name);
+                self.write(Level::Info, &line);
+            }
             Note::Protocol(text) => {
                 let line = self.line("protocol").with_bytes("cause", text);
                 self.write(Level::Notice, &line);

@@ -5,14 +5,18 @@
 //! a file, a `mod` line, a row.
 
 mod abor;
+mod acct;
 mod allo;
 mod argument;
+mod clnt;
 mod cwd;
 mod dele;
 mod eprt;
 mod epsv;
 mod feat;
 mod help;
+mod host;
+mod lang;
 mod list;
 mod mdtm;
 mod mkd;
@@ -76,15 +80,20 @@ const LOOK: Rights = Rights::LIST.union(Rights::READ).union(STORE);
 pub static TABLE: &[Row] = verbs![
     // name         run                            argument     needs                   meanwhile feature         help
     ("ABOR",        User(abor::run),               Shape::None, Nothing,                Stops, No,                 "stop a transfer"),
+    ("ACCT",        User(acct::run),               Optional,    Nothing,                Wait,  No,                 "[name] (not needed)"),
     ("ALLO",        User(allo::run),               Optional,    Nothing,                Wait,  No,                 "[size] (not needed)"),
     ("APPE",        Transfer(stor::append),        New,         AnyOf(STORE),           Wait,  No,                 "path: add to a file"),
     ("CDUP"/"XCUP", User(cwd::up),                 Shape::None, Nothing,                Wait,  No,                 "go to the directory above"),
+    ("CLNT",        Anyone(clnt::run),             Word,        Nothing,                Wait,  Line("CLNT"),       "name: what the client is"),
+    ("CSID",        Anyone(clnt::identify),        Word,        Nothing,                Wait,  Line("CSID"),       "name=value;...: who is talking to whom"),
     ("CWD"/"XCWD",  User(cwd::run),                Path,        Nothing,                Wait,  Line("TVFS"),       "path: go to a directory"),
     ("DELE",        User(dele::run),               Entry,       AnyOf(Rights::DELETE),  Wait,  No,                 "path: delete a file"),
     ("EPRT",        User(eprt::run),               Word,        Active,                 Wait,  Line("EPRT"),       "|family|address|port|: connect there for data"),
     ("EPSV",        User(epsv::run),               Optional,    Passive,                Wait,  Line("EPSV"),       "[1|2|ALL]: listen for data"),
     ("FEAT",        Anyone(feat::run),             Shape::None, Nothing,                Wait,  No,                 "list features"),
     ("HELP",        Anyone(help::run),             Optional,    Nothing,                Wait,  No,                 "[verb]: list verbs, or explain one"),
+    ("HOST",        Stranger(host::run, host::LATER), Word,     Nothing,                Wait,  Own(host::feature), "name: the site that is meant"),
+    ("LANG",        Anyone(lang::run),             Optional,    Nothing,                Wait,  Line("LANG EN*"),   "[tag]: the language of replies"),
     ("LIST",        Transfer(list::list),          Listed,      AnyOf(Rights::LIST),    Wait,  No,                 "[path]: list a directory for people"),
     ("MDTM",        User(mdtm::run),               Path,        AnyOf(LOOK),            Wait,  Line("MDTM"),       "path: time of the last change, in UTC"),
     ("MKD"/"XMKD",  User(mkd::run),                Entry,       AnyOf(Rights::MAKE_DIR), Wait, No,                 "path: make a directory"),
@@ -115,8 +124,8 @@ pub static TABLE: &[Row] = verbs![
 ];
 
 /// Verbs of RFC 959 and RFC 2228 that are known and not served: 502, not 500 (RFC 959 §4.2.1).
-const UNSERVED: [&str; 12] =
-    ["ACCT", "ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT", "REIN", "SMNT", "STOU"];
+const UNSERVED: [&str; 11] =
+    ["ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT", "REIN", "SMNT", "STOU"];
 
 /// The row of a verb, by any of its names.
 pub fn row(table: &'static [Row], name: &str) -> Option<&'static Row> {

@@ -25,6 +25,8 @@ pub enum Note {
         /// Why.
         cause: Bounded<256>,
     },
+    /// What the client calls itself.
+    Client(Bounded<256>),
     /// The client broke the protocol.
     Protocol(Bounded<256>),
     /// The worker ends of its own will, and why.

@@ -9,6 +9,11 @@ use super::{Bounded, Channel};
 /// The most command bytes that may stand unread behind PASS.
 pub const UNREAD_MAX: usize = 8 * 1024;
 
+/// The longest name of a host (RFC 1123 §2.1).
+pub const HOST_MAX: usize = 255;
+/// As much of a banner as is said to a client that asked for a host.
+pub const BANNER_MAX: usize = 4096;
+
 /// The worker's end.
 pub type WorkerEnd = Channel<Ask, Answer>;
 /// The broker's end.
@@ -28,6 +33,8 @@ pub enum Ask {
         /// What the client has already sent behind PASS; the session worker reads on from there.
         unread: Bounded<UNREAD_MAX>,
     },
+    /// The client asks for this host, in small letters; nothing means the one that is served to all.
+    Host(Bounded<HOST_MAX>),
     /// Something for the log.
     Note(Note),
     /// The cage could not be entered; this process serves nobody.
@@ -35,7 +42,7 @@ pub enum Ask {
 }
 
 /// What the broker answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// A session worker takes over; this process must exit without touching the client.
     Granted,
@@ -43,6 +50,10 @@ pub enum Answer {
     Refused,
     /// Refused, and it was the last attempt: say 421 and exit.
     RefusedLast,
+    /// The host is served: its banner.
+    Host(Bounded<BANNER_MAX>),
+    /// It is not.
+    NoSuchHost,
     /// The session must end: say 421 and exit.
     Stop(super::session::Stop),
 }

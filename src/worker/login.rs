@@ -1,6 +1,7 @@
 //! The login worker: greets a stranger and serves what may be served before login. It can read and write the
 //! control stream and ask the broker, no more; who may log in is not decided here.
 
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
@@ -34,6 +35,10 @@ pub struct Start {
     pub password: OwnedFd,
     /// The settings for this client before login.
     pub settings: Settings,
+    /// Whether the configuration names hosts.
+    pub hosts: bool,
+    /// Our end of the control connection.
+    pub local: IpAddr,
 }
 
 /// Serves a stranger until someone has logged in or the connection ends.
@@ -48,6 +53,12 @@ pub fn run(_: &Caged, start: Start) -> End {
 pub struct Login {
     pub(crate) control: Control,
     pub(crate) settings: Settings,
+    /// Whether the configuration names hosts.
+    pub(crate) hosts: bool,
+    /// Our end of the control connection.
+    pub(crate) local: IpAddr,
+    /// The client has said what it is.
+    pub(crate) introduced: bool,
     /// Whom USER named.
     pub(crate) user: Option<Bounded<USER_MAX>>,
     /// Where the next password goes.
@@ -65,6 +76,9 @@ impl Login {
         Login {
             control: Control::new(start.input, start.output, UNREAD_MAX, patience),
             settings: start.settings,
+            hosts: start.hosts,
+            local: start.local.to_canonical(),
+            introduced: false,
             user: None,
             password: Some(start.password),
             broker: Broker::new(start.broker),
@@ -115,6 +129,20 @@ impl Login {
                 Err(self.control.farewell("Too many failed logins.", End::Failures))
             }
             (Answer::Stop(stop), _) => Err(self.control.stopped(stop)),
+            (Answer::Host(_) | Answer::NoSuchHost, _) => Err(Failure::Over(End::Failed)),
+        }
+    }
+
+    /// Asks the broker for the settings of a host; an empty name is the one that is served to all. USER starts anew.
+    pub fn choose_host(&mut self, name: &[u8]) -> Result<Reply, Failure> {
+        let name = Bounded::try_from(name).map_err(|_| Failure::new(501, "Name too long."))?;
+        self.user = None;
+        self.broker.tell(&Ask::Host(name))?;
+        match self.await_answer()?.0 {
+            Answer::Host(banner) => Ok(greeting(&String::from_utf8_lossy(&banner))),
+            Answer::NoSuchHost => Err(Failure::new(504, "No such host here.")),
+            Answer::Stop(stop) => Err(self.control.stopped(stop)),
+            _ => Err(Failure::Over(End::Failed)),
         }
     }
 
@@ -258,6 +286,8 @@ mod tests {
             broker: worker,
             password,
             settings: Settings::default(),
+            hosts: false,
+            local: std::net::Ipv4Addr::LOCALHOST.into(),
         };
         let session = std::thread::spawn(move || Login::new(start).serve());
         let answers = answers.to_vec();
@@ -367,7 +397,9 @@ mod tests {
         let input = theirs.try_clone().unwrap().into();
         let (_reading, password) = nix::unistd::pipe().unwrap();
         let settings = Settings::default();
-        let start = Start { input, output: theirs.into(), broker: worker, password, settings };
+        let (hosts, local) = (false, std::net::Ipv4Addr::LOCALHOST.into());
+        let output = theirs.into();
+        let start = Start { input, output, broker: worker, password, settings, hosts, local };
         broker.tell(&Answer::Stop(Stop::LoginTimeout)).unwrap();
         assert_eq!(Login::new(start).serve(), End::LoginTimeout);
         let mut heard = String::new();

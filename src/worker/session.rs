@@ -85,6 +85,8 @@ pub struct Session {
     pub(crate) progress: Option<Progress>,
     /// Directories that were swept.
     pub(crate) visited: Visited,
+    /// The client has said what it is.
+    pub(crate) introduced: bool,
     /// Commands so far.
     pub(crate) count: u64,
     ready: String,
@@ -121,6 +123,7 @@ impl Session {
             facts: Facts::default(),
             progress: None,
             visited: Visited::default(),
+            introduced: false,
             count: 0,
             ready: start.ready,
             heard: Instant::now(),

@@ -92,6 +92,7 @@ fn with(site: Site, word: &str, rest: &str) -> Option<Site> {
             let (name, value) = rest.split_once(" = ")?;
             site.set(name, value)
         }
+        "match" => site.matching(&format!("[[match]]\n{}", rest.replace("; ", "\n"))),
         "rights" => {
             let (directory, words) = rest.split_once(" = ")?;
             let words: Vec<_> = words.split(", ").collect();
