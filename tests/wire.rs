@@ -124,6 +124,7 @@ fn before_login() -> Vec<Case> {
     let listen = session::Ask::Listen(Family::V4);
     let connect = session::Ask::Connect(SocketAddr::from(([127, 0, 0, 1], 2121)));
     let long_name = [vec![2], field(257), field(0)].concat();
+    let long_host = [vec![5], field(login::HOST_MAX + 1)].concat();
     let long_rest = [vec![2], field(4), field(login::UNREAD_MAX + 1)].concat();
     vec![
         one("a listener, out of phase", bytes(&listen), UNDECODABLE),
@@ -140,6 +141,12 @@ fn before_login() -> Vec<Case> {
         one("a note, and more", longer(&a_login_note()), UNDECODABLE),
         one("a name that is too long", long_name, UNDECODABLE),
         one("unread commands without end", long_rest, UNDECODABLE),
+        one("a host of a name that is too long", long_host, UNDECODABLE),
+        case(
+            "twenty hosts and one",
+            vec![plain(&login::Ask::Host(Bounded::cut(b"a.example"))); 21],
+            "host was asked too often",
+        ),
         case(
             "a hundred notes and one",
             vec![plain(&a_login_note()); 101],

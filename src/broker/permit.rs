@@ -29,9 +29,9 @@ const LOGIN: [Row; 6] = [
     row("violation", 1, 1),
     row("panicked", 1, 1),
     row("login", 20, 10),
-    row("host", 20, 10),
     row("note", 100, 20),
     row("uncaged", 1, 1),
+    row("host", 20, 10),
 ];
 
 /// From login to the end.
@@ -79,9 +79,9 @@ impl Request for login::Ask {
             login::Ask::Violation(_) => 0,
             login::Ask::Panicked(_) => 1,
             login::Ask::Login { .. } => 2,
-            login::Ask::Host(_) => 3,
-            login::Ask::Note(_) => 4,
-            login::Ask::Uncaged(_) => 5,
+            login::Ask::Note(_) => 3,
+            login::Ask::Uncaged(_) => 4,
+            login::Ask::Host(_) => 5,
         }
     }
 

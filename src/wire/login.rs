@@ -33,12 +33,12 @@ pub enum Ask {
         /// What the client has already sent behind PASS; the session worker reads on from there.
         unread: Bounded<UNREAD_MAX>,
     },
-    /// The client asks for this host, in small letters; nothing means the one that is served to all.
-    Host(Bounded<HOST_MAX>),
     /// Something for the log.
     Note(Note),
     /// The cage could not be entered; this process serves nobody.
     Uncaged(Bounded<512>),
+    /// The client asks for this host, in small letters; nothing means the one that is served to all.
+    Host(Bounded<HOST_MAX>),
 }
 
 /// What the broker answers.
