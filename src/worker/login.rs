@@ -137,6 +137,8 @@ impl Login {
     pub fn choose_host(&mut self, name: &[u8]) -> Result<Reply, Failure> {
         let name = Bounded::try_from(name).map_err(|_| Failure::new(501, "Name too long."))?;
         self.user = None;
+        // The broker answers so many and no more; who changes hosts for ever is no client.
+        self.refusals += 1;
         self.broker.tell(&Ask::Host(name))?;
         match self.await_answer()?.0 {
             Answer::Host(banner) => Ok(greeting(&String::from_utf8_lossy(&banner))),
