@@ -34,8 +34,8 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Malformed> {
 }
 
 /// A verb in capitals: letters, and digits behind the first (XSHA256), so that it may be shown and logged as it is.
-// Padded with NUL, which sorts as the shorter verb should.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// Padded with NUL.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Verb([u8; VERB_MAX]);
 
 impl Verb {
@@ -61,47 +61,11 @@ impl Verb {
     }
 }
 
-impl AsRef<str> for Verb {
-    fn as_ref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl PartialEq<str> for Verb {
-    fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
-    }
-}
-
-impl PartialEq<&str> for Verb {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 impl fmt::Debug for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "no verb",
-            Self::NotLetters => "a verb of other than letters and digits",
-            Self::TooLong => "a verb too long",
-        })
-    }
-}
-
-impl std::error::Error for Malformed {}
 
 #[cfg(test)]
 mod tests {
@@ -148,17 +112,6 @@ mod tests {
 
     #[test]
     fn the_longest_verb_is_kept_whole() {
-        assert_eq!(Verb::new(b"abcdefghijklmnop").unwrap(), "ABCDEFGHIJKLMNOP");
-    }
-
-    #[test]
-    fn verbs_sort_as_words_do() {
-        let verb = |text: &str| Verb::new(text.as_bytes()).unwrap();
-        assert!(verb("MFF") < verb("MFMT") && verb("CWD") < verb("CWDX"));
-    }
-
-    #[test]
-    fn a_verb_pads_to_a_width() {
-        assert_eq!(format!("{:5}|", Verb::new(b"pwd").unwrap()), "PWD  |");
+        assert_eq!(format!("{:?}", Verb::new(b"abcdefghijklmnop").unwrap()), "ABCDEFGHIJKLMNOP");
     }
 }

@@ -3,7 +3,6 @@
 //!
 //! Only the form is judged here. Whether an address may be connected to is the broker's to decide.
 
-use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::str::FromStr;
 
@@ -108,17 +107,6 @@ fn decimal<T: FromStr>(text: &[u8]) -> Option<T> {
     let digits = text.iter().all(u8::is_ascii_digit).then_some(text)?;
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
-
-impl fmt::Display for BadAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Syntax => "not an address",
-            Self::UnknownFamily => "an unknown network protocol",
-        })
-    }
-}
-
-impl std::error::Error for BadAddress {}
 
 #[cfg(test)]
 mod tests {

@@ -160,6 +160,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_is_counted_whole() {
+        let mut reader = LineReader::new();
+        reader.push(b"NOOP\r\nPW");
+        assert_eq!(reader.buffered(), 8);
+        assert_eq!(reader.next(), Some(line(b"NOOP")));
+        assert_eq!((reader.next(), reader.buffered()), (None, 2));
+        reader.push(b"D\r\n");
+        assert_eq!(reader.buffered(), 5);
+    }
+
+    #[test]
+    fn the_longest_path_fits_behind_a_long_verb() {
+        let said = [b"SITE CHMOD 0644 ".as_slice(), &[b'x'; 4096]].concat();
+        assert_eq!(inputs(&[&said, b"\r\n".as_slice()].concat()), [line(&said)]);
+        const { assert!(LINE_MAX < 8 * 1024) };
+    }
+
+    #[test]
     fn line_ends_and_telnet_are_stripped() {
         let table: &[(&[u8], &[u8])] = &[
             (b"NOOP\r\n", b"NOOP"),                        // RFC 959 §5.3

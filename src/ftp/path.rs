@@ -159,7 +159,13 @@ mod tests {
         assert_eq!(root.join(b""), Err(BadPath::Empty));
         assert_eq!(root.join(b"a\0b"), Err(BadPath::Nul));
         assert_eq!(root.join(&[b'x'; 256]), Err(BadPath::TooLong));
+        assert!(root.join(&[b'x'; 255]).is_ok());
         assert_eq!(root.join(&b"x/".repeat(2048)), Err(BadPath::TooLong));
+        // As said it may have 4,095 bytes, dots and all; and so may what it comes to.
+        assert_eq!(root.join(&b"./".repeat(2048)), Err(BadPath::TooLong));
+        assert!(root.join(&b"./".repeat(2048)[..4095]).is_ok());
+        let whole = [b"/".as_slice(), &b"x/".repeat(2047)].concat();
+        assert!(root.join(&whole[..4094]).is_ok());
         assert!(root.join(&[b'x'; 255]).is_ok());
     }
 
@@ -167,6 +173,9 @@ mod tests {
     fn a_joined_path_is_as_short_as_a_path_must_be() {
         let deep = VirtualPath::root().join(&b"x/".repeat(2000)).unwrap();
         assert_eq!(deep.join(&b"y/".repeat(60)), Err(BadPath::TooLong));
+        let longest = [b"yy/".as_slice(), &b"y/".repeat(46)].concat();
+        assert_eq!(deep.join(&longest).map(|path| path.as_bytes().len()), Ok(PATH_MAX));
+        assert_eq!(deep.join(&b"y/".repeat(48)), Err(BadPath::TooLong));
     }
 
     #[test]

@@ -118,6 +118,10 @@ mod tests {
     #[test]
     fn a_name_cannot_forge_a_reply() {
         // RFC 3659 §2.2
+        let before = b"226 Transfer complete.\r\n".repeat(400);
+        let mut out = before.clone();
+        Reply::new(200, vec![b'x'; 8000]).write_to(&mut out);
+        assert_eq!(out.len(), before.len() + 8006, "what stands before a line does not shorten it");
         let reply = Reply::new(257, b"a\r\n230 Hi\nb\xFF\xF4".to_vec());
         assert_eq!(written(&reply), b"257 a\r\0\x00230 Hi\0b\xFF\xFF\xF4\r\n");
     }
@@ -132,6 +136,8 @@ mod tests {
 
     #[test]
     fn a_long_line_is_cut_between_encoded_bytes() {
+        let out = written(&Reply::new(200, vec![b'x'; 9000]));
+        assert_eq!((out.len(), REPLY_LINE_MAX), (8191, 8192));
         let out = written(&Reply::new(200, vec![0xFF; 9000]));
         assert!(out.len() < REPLY_LINE_MAX && out.ends_with(b"\xFF\xFF\r\n"));
         assert_eq!(out.iter().filter(|&&byte| byte == 0xFF).count() % 2, 0);

@@ -151,6 +151,12 @@ mod tests {
         assert_eq!(steps(&bytes), []);
         bytes.push(b'x');
         assert_eq!(steps(&bytes), [Step::Endless]);
+        // Commands within it count too: two bytes each.
+        let mut bytes = vec![IAC, SB];
+        bytes.extend([IAC, 241].repeat(SUBNEGOTIATION_MAX / 2));
+        assert_eq!(steps(&bytes), []);
+        bytes.push(b'x');
+        assert_eq!(steps(&bytes), [Step::Endless]);
     }
 
     #[test]
