@@ -35,7 +35,7 @@ const LOGIN: [Row; 6] = [
 ];
 
 /// From login to the end.
-const SESSION: [Row; 9] = [
+const SESSION: [Row; 10] = [
     row("violation", 1, 1),
     row("panicked", 1, 1),
     row("ready", 1, 1),
@@ -45,6 +45,7 @@ const SESSION: [Row; 9] = [
     row("note", EVER, 100),
     row("status", EVER, 10_000),
     row("uncaged", 1, 1),
+    row("forget", EVER, 5_000),
 ];
 
 /// A request whose row is known.
@@ -110,6 +111,7 @@ impl Request for session::Ask {
             session::Ask::Note(_) => 6,
             session::Ask::Status(_) => 7,
             session::Ask::Uncaged(_) => 8,
+            session::Ask::Forget => 9,
         }
     }
 
@@ -139,7 +141,7 @@ pub(super) enum Breach {
 /// What has been asked so far.
 #[derive(Debug)]
 pub struct Ledger {
-    counts: [Count; 9],
+    counts: [Count; 10],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -152,7 +154,7 @@ struct Count {
 impl Ledger {
     /// Nothing yet.
     pub(super) fn new() -> Ledger {
-        Ledger { counts: [Count { total: 0, second: Instant::now(), in_second: 0 }; 9] }
+        Ledger { counts: [Count { total: 0, second: Instant::now(), in_second: 0 }; 10] }
     }
 
     /// Enters a request, and tells how long it has to wait: a busy client is slowed down, not thrown out.
@@ -218,6 +220,7 @@ mod tests {
         assert_eq!(name(&Ask::Note(note())), "note");
         assert_eq!(name(&Ask::Status(Bounded::default())), "status");
         assert_eq!(name(&Ask::Uncaged(Bounded::default())), "uncaged");
+        assert_eq!(name(&Ask::Forget), "forget");
         let name = |ask: &login::Ask| login::Ask::TABLE[ask.row()].name;
         let a_login = login::Ask::Login { user: Bounded::default(), unread: Bounded::default() };
         assert_eq!(name(&a_login), "login");

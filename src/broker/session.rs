@@ -87,6 +87,10 @@ impl Broker<Shrunk> {
                 }
                 Ok(())
             }
+            Ask::Forget => {
+                serving.pending = Pending::None;
+                worker.tell(&Answer::Forgotten)
+            }
             Ask::Status(doing) => {
                 self.show(&String::from_utf8_lossy(&doing));
                 Ok(())

@@ -62,7 +62,7 @@ impl Session {
                 Answer::Unavailable(why) => return Err(unavailable(why)),
                 Answer::Stop(stop) => return Err(self.control.stopped(stop)),
                 // From the listener before, which this one has closed.
-                Answer::Data | Answer::NobodyCame | Answer::Begin => {}
+                Answer::Data | Answer::NobodyCame | Answer::Begin | Answer::Forgotten => {}
             }
         }
     }
@@ -87,8 +87,24 @@ impl Session {
         if address.port() < 1024 {
             return Err(Failure::new(504, "Not that port.").because("a port below 1024"));
         }
+        if matches!(std::mem::take(&mut self.plan), Plan::Passive(None)) {
+            self.forget_data()?;
+        }
         self.plan = Plan::Active(address);
         Ok(())
+    }
+
+    /// Has the broker close its listener, or leave the client's port alone (RFC 959 §3.2). A stream that was under way
+    /// is closed: it must not be taken for the next one.
+    fn forget_data(&mut self) -> Result<(), Failure> {
+        self.broker.tell(&Ask::Forget)?;
+        loop {
+            match self.broker.hear()?.0 {
+                Answer::Forgotten => return Ok(()),
+                Answer::Stop(stop) => return Err(self.control.stopped(stop)),
+                _ => {}
+            }
+        }
     }
 
     /// Refuses a transfer for which no data connection was arranged.
@@ -121,8 +137,14 @@ impl Session {
                     return Err(no_connection("nobody came").into());
                 }
                 Signal::Answer(Answer::Unavailable(why), _) => return Err(unavailable(why).into()),
-                Signal::Aborted => return Err(Broken::Aborted),
-                Signal::Late => return Err(no_connection("no connection in time").into()),
+                Signal::Aborted => {
+                    self.forget_data()?;
+                    return Err(Broken::Aborted);
+                }
+                Signal::Late => {
+                    self.forget_data()?;
+                    return Err(no_connection("no connection in time").into());
+                }
                 Signal::Answer(..) | Signal::Data => {}
             }
         }

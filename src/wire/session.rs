@@ -33,6 +33,8 @@ pub enum Ask {
     Status(Bounded<256>),
     /// The cage could not be entered; this process serves nobody.
     Uncaged(Bounded<512>),
+    /// Close the listener, or give up the connection, that was asked for.
+    Forget,
 }
 
 /// What the broker answers, or says unasked.
@@ -50,6 +52,8 @@ pub enum Answer {
     NobodyCame,
     /// The session must end: say 421 and exit.
     Stop(Stop),
+    /// To `Forget`: what comes from now on was asked for after it.
+    Forgotten,
 }
 
 /// An address family of data connections.

@@ -339,6 +339,10 @@ impl Broker {
                 let _ = self.end.tell(&Answer::Listening(port));
             }
             Ask::Connect(address) => self.connect(*address),
+            Ask::Forget => {
+                self.listener = None;
+                let _ = self.end.tell(&Answer::Forgotten);
+            }
             Ask::Ready(_) => {
                 let _ = self.end.tell(&Answer::Begin);
             }

@@ -30,6 +30,13 @@ impl Data {
         }
     }
 
+    /// All that has come by now, which the server's end must be behind.
+    #[track_caller]
+    pub fn all_by_now(self) -> Vec<u8> {
+        self.0.set_nonblocking(true).expect("it is a socket");
+        self.all()
+    }
+
     /// All that comes until the connection ends in whatever way.
     pub fn rest(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -21,6 +21,8 @@ pub enum Line {
     Tcp6,
     /// TCP from another address of this machine to 127.0.0.1.
     From(Ipv4Addr),
+    /// TCP from 127.0.0.1 to another address of this machine.
+    To(Ipv4Addr),
     /// A Unix socket pair, with no address at all.
     SocketPair,
     /// Two pipes, as from a shell.
@@ -50,6 +52,7 @@ impl Line {
             Line::Tcp4 => tcp(None, Ipv4Addr::LOCALHOST.into()),
             Line::Tcp6 => tcp(None, Ipv6Addr::LOCALHOST.into()),
             Line::From(source) => tcp(Some(source.into()), Ipv4Addr::LOCALHOST.into()),
+            Line::To(host) => tcp(Some(Ipv4Addr::LOCALHOST.into()), host.into()),
             Line::SocketPair => {
                 let (near, far) = UnixStream::pair().expect("socket pairs are to be had");
                 both(near.into(), far.into())
@@ -67,6 +70,7 @@ impl Line {
     pub fn host(self) -> IpAddr {
         match self {
             Line::Tcp6 => Ipv6Addr::LOCALHOST.into(),
+            Line::To(host) => host.into(),
             _ => Ipv4Addr::LOCALHOST.into(),
         }
     }

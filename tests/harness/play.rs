@@ -1,6 +1,9 @@
 //! Playing a dialogue against the real server, step by step, until it is over or something is not as written.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -102,10 +105,20 @@ fn with(site: Site, word: &str, rest: &str) -> Option<Site> {
             let (path, content) = rest.split_once(" = ")?;
             site.file(&String::from_utf8(bytes(path)).ok()?, &bytes(content))
         }
-        "directory" => site.directory(rest),
+        "directory" => site.directory(&String::from_utf8(bytes(rest)).ok()?),
         "link" => {
             let (path, target) = rest.split_once(" -> ")?;
+            let target = OsString::from_vec(bytes(target));
             site.prepared(|root| std::os::unix::fs::symlink(target, below(root, path)).unwrap())
+        }
+        "hardlink" => {
+            let (path, other) = rest.split_once(" -> ")?;
+            site.prepared(|root| fs::hard_link(below(root, other), below(root, path)).unwrap())
+        }
+        "mode" => {
+            let (path, mode) = rest.split_once(" = ")?;
+            let mode = fs::Permissions::from_mode(u32::from_str_radix(mode, 8).ok()?);
+            site.prepared(|root| fs::set_permissions(below(root, path), mode).unwrap())
         }
         "fifo" => site.prepared(|root| mkfifo(&below(root, rest), Mode::all()).unwrap()),
         "device" => site.prepared(|root| {
@@ -290,7 +303,7 @@ impl Play {
             ("is", wanted) => Err(format!("{path} is {kind} and not {wanted}")),
             (_, names) => {
                 let found = self.site.names(path).join(" ");
-                if found == names {
+                if found == String::from_utf8_lossy(&bytes(names)) {
                     Ok(())
                 } else {
                     Err(format!("{path} has {found} and not {names}"))

@@ -1,5 +1,6 @@
 //! The sources of the project as parsed syntax. Tests inside them are left out: they may do as they like.
 
+pub mod items;
 mod paths;
 mod shape;
 
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenTree;
 use syn::visit::Visit;
+
+use crate::harness::script::Script;
 
 pub use shape::{Function, Unsafe};
 
