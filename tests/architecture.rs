@@ -28,7 +28,8 @@ const BROKER_MOST: usize = 1_100;
 
 /// Items of docs/protocol.md that no test can hold yet, because what they promise is not there or not whole.
 const PENDING: [u32; 22] = [
-    20, 21, 28, 30, 33, 38, 72, 83, 87, 98, 105, 106, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149,
+    20, 21, 28, 30, 33, 38, 72, 83, 87, 98, 105, 106, 140, 141, 142, 143, 144, 145, 146, 147, 148,
+    149,
 ];
 /// As many as docs/protocol.md has.
 const ITEMS: u32 = 150;
@@ -197,9 +198,10 @@ fn every_promise_has_a_test() {
             }
             _ => {}
         }
-        let unwritten = tests.into_iter().flatten().filter(|test| {
-            !test.has_source && !items::is_source(&promise.written)
-        });
+        let unwritten = tests
+            .into_iter()
+            .flatten()
+            .filter(|test| !test.has_source && !items::is_source(&promise.written));
         findings.extend(
             unwritten.map(|test| format!("{}: item {item}: where is it written?", test.place)),
         );

@@ -12,28 +12,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use harness::launch::server_program;
-use harness::{Line, Process, Session, Site};
+use harness::{Line, Session, Site};
 
 /// The account that owns nothing and that every system has.
 const NOBODY: u32 = 65534;
-
-/// A session of a server that `command` starts on this line's ends.
-#[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
-fn session(site: &Site, line: Line, mut command: Command) -> Session {
-    let (client, ends) = line.lay();
-    let child = command
-        .current_dir("/")
-        .stdin(Stdio::from(ends.input))
-        .stdout(Stdio::from(ends.output))
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it can be run");
-    // It holds our copies of the server's ends, and would keep them open.
-    drop(command);
-    let pid = i32::try_from(child.id()).expect("process ids are small");
-    let broker = Process::find(pid).expect("it was not waited for");
-    Session::new(client.logged_to(site.log()), broker, line.host(), site.login())
-}
 
 #[test]
 fn a_service_manager_hears_what_a_session_does() {
@@ -49,7 +31,7 @@ fn a_service_manager_hears_what_a_session_does() {
     };
     let mut command = Command::new(server_program());
     command.arg("--config").arg(site.configuration()).env_clear().env("NOTIFY_SOCKET", &path);
-    let mut session = session(&site, Line::Tcp4, command).logged_in();
+    let mut session = site.connect_by(Line::Tcp4, command).logged_in();
     hears("READY=1\nSTATUS=127.0.0.1: login");
     hears("STATUS=anonymous from 127.0.0.1: logged in");
     session.gets("/welcome.txt");
@@ -66,7 +48,7 @@ fn an_accepted_connection_may_come_as_descriptor_3() {
         .arg("-c")
         .arg("LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --config \"$1\" 3<&0 0</dev/null 1>/dev/null");
     shell.arg(server_program()).arg(site.configuration());
-    let mut session = session(&site, Line::Tcp4, shell).logged_in();
+    let mut session = site.connect_by(Line::Tcp4, shell).logged_in();
     assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
     session.quits();
     site.log().tells("login session=* from=127.0.0.1 user=anonymous");
@@ -271,7 +253,7 @@ fn with_a_system_logger_the_log_goes_there() {
              exec \"$0\" --config \"$1\"",
         );
         shell.arg(server_program()).arg(site.configuration()).arg(&path);
-        let mut session = session(&site, Line::Tcp4, shell).logged_in();
+        let mut session = site.connect_by(Line::Tcp4, shell).logged_in();
         assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
         session.quits();
         if to.is_empty() {

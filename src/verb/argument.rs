@@ -14,7 +14,7 @@ pub enum Shape {
     Optional,
     /// A word.
     Word,
-    /// All that follows, as it is: the verb takes it apart.
+    /// All that follows, as it is, but blanks alone are nothing: the verb takes it apart.
     Rest,
     /// All that follows, as it is, and never to be shown.
     Secret,
@@ -79,8 +79,9 @@ impl Shape {
     pub fn words(self, said: Option<&[u8]>) -> Result<Argument<'_>, Failure> {
         let word = said.unwrap_or_default().trim_ascii();
         match (self, word) {
-            (Shape::Secret | Shape::Rest, _) => Ok(Argument::Word(said.unwrap_or_default())),
-            (Shape::None | Shape::Optional, b"") => Ok(Argument::None),
+            (Shape::Secret, _) => Ok(Argument::Word(said.unwrap_or_default())),
+            (Shape::None | Shape::Optional | Shape::Rest, b"") => Ok(Argument::None),
+            (Shape::Rest, _) => Ok(Argument::Word(said.unwrap_or_default())),
             (Shape::None, _) => Err(Failure::new(501, "No argument is expected.")),
             (_, b"") => Err(missing()),
             (_, word) => Ok(Argument::Word(word)),
@@ -200,6 +201,8 @@ mod tests {
         assert_eq!(Shape::Word.words(Some(b" A ")).unwrap().word(), b"A");
         assert_eq!(Shape::Secret.words(Some(b" a ")).unwrap().word(), b" a ");
         assert_eq!(Shape::Secret.words(None).unwrap().word(), b"");
+        assert_eq!(Shape::Rest.words(Some(b" a ")).unwrap().word(), b" a ");
+        assert!(matches!(Shape::Rest.words(Some(b" ")), Ok(Argument::None)));
         assert!(Shape::None.words(Some(b"x")).is_err());
         assert!(Shape::Word.words(Some(b" ")).is_err());
     }

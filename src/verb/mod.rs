@@ -115,7 +115,7 @@ pub static TABLE: &[Row] = verbs![
     ("RNTO",        User(rnto::run),               Entry,       AnyOf(Rights::RENAME),  Wait,  No,                 "path: to this"),
     ("SITE",        User(site::run),               Rest,        Nothing,                Wait,  No,                 "command: HELP SITE lists them"),
     ("SIZE",        User(size::run),               Path,        AnyOf(LOOK),            Wait,  Line("SIZE"),       "path: octets that RETR would send"),
-    ("STAT",        User(stat::run),               Optional,    Nothing,                Now,   No,                 "[path]: how things are, or a listing"),
+    ("STAT",        User(stat::run),               Rest,        Nothing,                Now,   No,                 "[path]: how things are, or a listing"),
     ("STOR",        Transfer(stor::store),         New,         AnyOf(STORE),           Wait,  No,                 "path: upload a file"),
     ("STRU",        User(stru::run),               Word,        Nothing,                Wait,  No,                 "F: the only file structure"),
     ("SYST",        Anyone(syst::run),             Shape::None, Nothing,                Wait,  No,                 "name the system"),

@@ -170,10 +170,7 @@ impl Session {
             Answer::Data => self.plan.arrived(fd),
             Answer::NobodyCame => self.plan.nobody_came(),
             // Late answers to a question that is no longer asked.
-            Answer::Listening(_)
-            | Answer::Unavailable(_)
-            | Answer::Begin
-            | Answer::Forgotten => {}
+            Answer::Listening(_) | Answer::Unavailable(_) | Answer::Begin | Answer::Forgotten => {}
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 use super::account::{self, PASSWORD, User};
 use super::launch::{Line, serve};
 use super::log::Log;
+use super::process::Process;
 use super::session::Session;
 
 /// When every file of the default tree was modified: 2024-02-29 12:34:56 UTC.
@@ -223,6 +225,24 @@ impl Site {
     /// Starts a session over TCP, as inetd does.
     pub fn connect(&self) -> Session {
         self.connect_over(Line::Tcp4)
+    }
+
+    /// Starts a session of a server that `command` becomes.
+    #[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
+    pub fn connect_by(&self, line: Line, mut command: Command) -> Session {
+        let (client, ends) = line.lay();
+        let child = command
+            .current_dir("/")
+            .stdin(Stdio::from(ends.input))
+            .stdout(Stdio::from(ends.output))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it can be run");
+        // It holds our copies of the server's ends, and would keep them open.
+        drop(command);
+        let pid = i32::try_from(child.id()).expect("process ids are small");
+        let broker = Process::find(pid).expect("it was not waited for");
+        Session::new(client.logged_to(self.log()), broker, line.host(), self.login())
     }
 
     /// Starts a session over this line.
