@@ -1,5 +1,5 @@
-//! Promises of docs/protocol.md that a dialogue can't show: what is not said, when, from where, and in spite of what the
-//! system does. Each test names its rows.
+//! Promises of docs/protocol.md that a dialogue can't show: what is not said, when, from where, and in spite of what
+//! the system does. Each test names its rows.
 #![cfg(test)]
 
 mod harness;
