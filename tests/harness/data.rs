@@ -30,11 +30,11 @@ impl Data {
         }
     }
 
-    /// All that has come by now, which the server's end must be behind.
-    #[track_caller]
-    pub fn all_by_now(self) -> Vec<u8> {
+    /// All that comes until the server closes, if that has happened by now.
+    pub fn all_by_now(mut self) -> Option<Vec<u8>> {
         self.0.set_nonblocking(true).expect("it is a socket");
-        self.all()
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).ok().map(|_| bytes)
     }
 
     /// All that comes until the connection ends in whatever way.
