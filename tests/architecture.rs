@@ -24,13 +24,10 @@ const UNSAFE_MOST: [usize; 2] = [32, 30];
 /// Code that runs with privilege, and lines that it may have.
 const PRIVILEGED: [&str; 4] = ["src/launch/", "src/broker/", "src/auth/", "src/pam/"];
 const PRIVILEGED_MOST: usize = 2600;
-const BROKER_MOST: usize = 1_100;
+const BROKER_MOST: usize = 1_120;
 
 /// Items of docs/protocol.md that no test can hold yet, because what they promise is not there or not whole.
-const PENDING: [u32; 22] = [
-    20, 21, 28, 30, 33, 38, 72, 83, 87, 98, 105, 106, 140, 141, 142, 143, 144, 145, 146, 147, 148,
-    149,
-];
+const PENDING: [u32; 12] = [38, 72, 83, 87, 98, 105, 106, 145, 146, 147, 148, 149];
 /// As many as docs/protocol.md has.
 const ITEMS: u32 = 150;
 
