@@ -11,7 +11,7 @@ use std::path::Path;
 
 use harness::account::{PASSWORD, User};
 use harness::inject::{Arg, Inject, Outcome, channel_of, control_of, leash_of};
-use harness::{PATIENCE, Process, Session, Site};
+use harness::{PATIENCE, Process, Session, Site, Words};
 use nix::errno::Errno;
 
 /// One attempt: what it is, the call with its arguments, and what must come of it.
@@ -28,6 +28,8 @@ enum Must {
     BeRefused,
     /// The kernel says no.
     Fail(Errno),
+    /// It is made: what is granted is to be had, or the refusals beside it would mean little.
+    Succeed,
 }
 
 macro_rules! row {
@@ -85,6 +87,7 @@ fn holds(role: &str, process: Process, rows: Vec<Row>) {
         let held = match row.must {
             Must::BeRefused => outcome == Outcome::Refused,
             Must::Fail(errno) => outcome.error() == Some(errno),
+            Must::Succeed => outcome.value().is_some(),
         };
         if !held {
             broken.push(format!("{role}: {}: must {:?}, was {outcome:?}", row.what, row.must));
@@ -241,11 +244,12 @@ fn never_files() -> Vec<Row> {
         ),
         refused!("open_by_handle_at", SYS_open_by_handle_at, HERE, room(136), 0),
         refused!("mknodat", SYS_mknodat, HERE, path("/x"), 0o010_666, 0),
-        refused!("symlinkat", SYS_symlinkat, path("/etc"), HERE, path("/x")),
         refused!("linkat", SYS_linkat, HERE, path("/welcome.txt"), HERE, path("/x"), 0),
         refused!("fchmodat", SYS_fchmodat, HERE, path("/welcome.txt"), 0o666),
         refused!("fchmodat2", SYS_fchmodat2, HERE, path("/welcome.txt"), 0o666, 0),
         refused!("fchownat", SYS_fchownat, HERE, path("/welcome.txt"), 0, 0, 0),
+        refused!("utimensat", SYS_utimensat, HERE, path("/welcome.txt"), 0, 0),
+        refused!("utimensat of a descriptor", SYS_utimensat, 0, 0, room(32), 0),
         refused!("truncate", SYS_truncate, path("/welcome.txt"), 0),
         refused!("setxattr", SYS_setxattr, path("/welcome.txt"), path("user.x"), path("x"), 1, 0),
         refused!("copy_file_range", SYS_copy_file_range, 0, 0, 0, 0, 1, 0),
@@ -253,6 +257,61 @@ fn never_files() -> Vec<Row> {
         refused!("an OFD lock", SYS_fcntl, 0, libc::F_OFD_SETLK, room(32)),
         refused!("looking for an OFD lock", SYS_fcntl, 0, libc::F_OFD_GETLK, room(32)),
         refused!("a lease", SYS_fcntl, 0, libc::F_SETLEASE, libc::F_WRLCK),
+    ]
+}
+
+const NO_FOLLOW: i32 = libc::AT_SYMLINK_NOFOLLOW;
+
+/// Changing the mode and the group of a file, as the server does where `chmod` is given.
+fn changing_attributes(must: Must) -> Vec<Row> {
+    let file = || path("/welcome.txt");
+    vec![
+        row!(must, "the mode", SYS_fchmodat2, HERE, file(), 0o666, NO_FOLLOW),
+        row!(must, "the group", SYS_fchownat, HERE, file(), -1, -1, NO_FOLLOW),
+    ]
+}
+
+/// Setting a time, as the server does where `set-time` is given.
+fn setting_times(must: Must) -> Vec<Row> {
+    vec![row!(must, "the time", SYS_utimensat, HERE, path("/welcome.txt"), room(32), NO_FOLLOW)]
+}
+
+/// Making a symbolic link, as the server does where `link` is given.
+fn making_links(must: Must) -> Vec<Row> {
+    vec![row!(must, "a link", SYS_symlinkat, path("/etc"), HERE, path("/made-link"))]
+}
+
+/// All three, where none is given.
+fn not_granted() -> impl Iterator<Item = Row> {
+    let refused = [changing_attributes, setting_times, making_links].map(|of| of(Must::BeRefused));
+    refused.into_iter().flatten()
+}
+
+/// What a worker that may change attributes may not: set-id bits, owners, and what a link leads to.
+fn other_attributes(own: u32) -> Vec<Row> {
+    let (file, empty) = (|| path("/welcome.txt"), libc::AT_EMPTY_PATH);
+    vec![
+        refused!("set-uid", SYS_fchmodat2, HERE, file(), 0o4755, NO_FOLLOW),
+        refused!("set-gid", SYS_fchmodat2, HERE, file(), 0o2755, NO_FOLLOW),
+        refused!("set-id of a descriptor", SYS_fchmod, 0, 0o6755),
+        refused!("the mode behind a link", SYS_fchmodat2, HERE, file(), 0o666, 0),
+        refused!("the mode of a descriptor", SYS_fchmodat2, 0, path(""), 0o666, empty),
+        refused!("the owner", SYS_fchownat, HERE, file(), 0, -1, NO_FOLLOW),
+        refused!("the owner, to itself", SYS_fchownat, HERE, file(), own, -1, NO_FOLLOW),
+        refused!(
+            "the owner by a wider number",
+            SYS_fchownat,
+            HERE,
+            file(),
+            1i64 << 32,
+            -1,
+            NO_FOLLOW
+        ),
+        refused!("the group behind a link", SYS_fchownat, HERE, file(), -1, -1, 0),
+        refused!("the group of a descriptor", SYS_fchownat, 0, path(""), -1, -1, empty),
+        refused!("fchown", SYS_fchown, 0, -1, -1),
+        refused!("the time behind a link", SYS_utimensat, HERE, file(), room(32), 0),
+        fails!(EPERM, "a stranger's group", SYS_fchownat, HERE, file(), -1, 0, NO_FOLLOW),
     ]
 }
 
@@ -408,7 +467,6 @@ fn changes() -> Vec<Row> {
         refused!("exchange", SYS_renameat2, HERE, file(), HERE, path("/pub/empty"), 2),
         refused!("fchmod", SYS_fchmod, 0, 0o666),
         refused!("fchown", SYS_fchown, 0, 0, 0),
-        refused!("utimensat", SYS_utimensat, HERE, file(), 0, 0),
         refused!("ftruncate", SYS_ftruncate, 0, 0),
         refused!("fallocate", SYS_fallocate, 0, 0, 0, 1),
         refused!("pwrite64", SYS_pwrite64, 0, path("x"), 1, 0),
@@ -491,6 +549,7 @@ fn a_login_worker_can_do_nothing_but_talk() {
     let (leash, control) = (leash_of(worker), control_of(worker));
     let mut rows = everyone(session.broker(), leash);
     rows.extend(network(control, leash).into_iter().chain(no_files()).chain(changes_are_refused()));
+    rows.extend(not_granted());
     holds("login worker", worker, rows);
     session.logs_in();
     session.quits();
@@ -510,6 +569,7 @@ fn a_worker_of_a_read_only_site_changes_nothing() {
     let mut rows = everyone(session.broker(), leash);
     rows.extend(network(control, leash).into_iter().chain(hands_over_nothing(worker)));
     rows.extend(ways_out(&site.beside("cellftpd.toml")).into_iter().chain(changes()));
+    rows.extend(not_granted());
     holds("read-only session worker", worker, rows);
     session.asks("NOOP", "200");
     assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
@@ -524,12 +584,45 @@ fn a_worker_of_a_writable_site_stays_in_it() {
     let (leash, control) = (leash_of(worker), control_of(worker));
     let mut rows = everyone(session.broker(), leash);
     rows.extend(network(control, leash).into_iter().chain(hands_over_nothing(worker)));
-    rows.extend(ways_out(&site.beside("cellftpd.toml")));
+    rows.extend(ways_out(&site.beside("cellftpd.toml")).into_iter().chain(not_granted()));
     rows.push(refused!("fchmod, set-id", SYS_fchmod, control, 0o6755));
     rows.push(refused!("mkdirat, set-id", SYS_mkdirat, HERE, path("/x"), 0o2777));
     rows.push(refused!("openat, set-id", SYS_openat, HERE, path("/x"), libc::O_CREAT, 0o4777));
     holds("writing session worker", worker, rows);
     session.puts("/incoming/new", b"content");
+    session.quits();
+}
+
+#[test]
+fn a_worker_that_may_change_attributes_changes_no_owner_and_no_set_id_bit() {
+    let words = Words(&["list", "read", "chmod", "set-time"]);
+    let site = Site::writable().rights("/", words).prepared(open_to_all);
+    let mut session = site.connect().logged_in();
+    let worker = worker_of(&session);
+    let (leash, control) = (leash_of(worker), control_of(worker));
+    let mut rows = everyone(session.broker(), leash);
+    rows.extend(network(control, leash).into_iter().chain(hands_over_nothing(worker)));
+    rows.extend(ways_out(&site.beside("cellftpd.toml")));
+    rows.extend(other_attributes(site.owner().0).into_iter().chain(making_links(Must::BeRefused)));
+    rows.extend([changing_attributes, setting_times].into_iter().flat_map(|of| of(Must::Succeed)));
+    holds("attribute-changing session worker", worker, rows);
+    session.asks("SITE CHMOD 600 /welcome.txt", "200");
+    session.quits();
+}
+
+#[test]
+fn a_worker_that_may_make_links_makes_no_other_kind_of_name() {
+    let words = Words(&["list", "read", "link"]);
+    let site = Site::writable().rights("/", words).prepared(open_to_all);
+    let mut session = site.connect().logged_in();
+    let worker = worker_of(&session);
+    let leash = leash_of(worker);
+    let mut rows = everyone(session.broker(), leash);
+    rows.extend(ways_out(&site.beside("cellftpd.toml")).into_iter().chain(changes()));
+    let refused = [changing_attributes, setting_times].into_iter();
+    rows.extend(refused.flat_map(|of| of(Must::BeRefused)).chain(making_links(Must::Succeed)));
+    holds("link-making session worker", worker, rows);
+    session.asks("SITE SYMLINK a b", "200");
     session.quits();
 }
 
@@ -544,7 +637,7 @@ fn the_shrunk_broker_makes_sockets_and_nothing_else() {
     let mut session = site.connect().logged_in();
     let worker = worker_of(&session);
     let mut rows = everyone(worker, control_of(session.broker()));
-    rows.extend(no_files().into_iter().chain(privileged_sockets()));
+    rows.extend(no_files().into_iter().chain(privileged_sockets()).chain(not_granted()));
     holds("shrunk broker", session.broker(), rows);
     assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
     session.quits();
@@ -567,6 +660,7 @@ fn who_breaks_the_rules_dies_and_is_named() {
         ("login", libc::SYS_execve, libc::SYS_execve.to_string()),
         ("session", libc::SYS_connect, "connect".to_owned()),
         ("session", libc::SYS_unlinkat, "unlinkat".to_owned()),
+        ("session", libc::SYS_fchownat, "fchownat".to_owned()),
     ];
     for (role, call, name) in cases {
         let site = Site::readonly();

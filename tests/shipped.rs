@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use cellftpd::config::{
-    self, Config, Isolation, LogTarget, RunAs, SETTINGS, Settings, Source, TABLES,
+    self, Config, EACH, Isolation, LogTarget, RunAs, SETTINGS, Settings, Source, TABLES,
 };
 
 fn conf(name: &str) -> PathBuf {
@@ -69,6 +69,16 @@ fn every_setting_and_table_is_documented() {
     for row in SETTINGS {
         assert!(!row.doc.is_empty(), "{}.{}", row.table, row.name);
         assert!(TABLES.iter().any(|(table, _)| *table == row.table));
+    }
+}
+
+#[test]
+fn every_word_of_rights_is_documented() {
+    let text = config::shipped();
+    let words = text.split_once(" Words:").and_then(|(_, rest)| rest.split_once("\n[rights]\n"));
+    let (words, _) = words.expect("the comment above [rights]");
+    for (word, _) in EACH {
+        assert!(words.contains(&format!(" {word}")), "{word}");
     }
 }
 

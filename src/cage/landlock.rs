@@ -59,10 +59,10 @@ impl Files {
     }
 }
 
-/// The kernel's words for our rights, on the whole site. Never executing, nor making a link or a device.
+/// The kernel's words for our rights, on the whole site. Never executing, nor making a device.
 pub fn access_for(rights: Rights) -> BitFlags<AccessFs> {
     let mut access = BitFlags::empty();
-    let table: [(Rights, BitFlags<AccessFs>); 9] = [
+    let table: [(Rights, BitFlags<AccessFs>); 10] = [
         (Rights::LIST, AccessFs::ReadDir.into()),
         (Rights::READ, AccessFs::ReadFile.into()),
         (Rights::HASH, AccessFs::ReadFile.into()),
@@ -79,6 +79,7 @@ pub fn access_for(rights: Rights) -> BitFlags<AccessFs> {
         (Rights::DELETE, AccessFs::RemoveFile | AccessFs::RemoveDir),
         (Rights::MAKE_DIR, AccessFs::MakeDir.into()),
         (Rights::REMOVE_DIR, AccessFs::RemoveDir.into()),
+        (Rights::LINK, AccessFs::MakeSym.into()),
     ];
     for (right, needs) in table {
         if rights.contains(right) {

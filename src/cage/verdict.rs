@@ -15,7 +15,7 @@ const RENAME_DIRECTORY: Way = (libc::SYS_renameat2, &[AccessFs::RemoveDir, Acces
 const WRITE: Way = (libc::SYS_openat2, &[AccessFs::WriteFile]);
 
 /// The ways to exercise each right.
-const WAYS: [(Rights, &[Way]); 12] = [
+const WAYS: [(Rights, &[Way]); 13] = [
     (Rights::LIST, &[(libc::SYS_getdents64, &[AccessFs::ReadDir])]),
     (Rights::READ, &[(libc::SYS_openat2, &[AccessFs::ReadFile])]),
     (Rights::CREATE, &[(libc::SYS_openat2, &[AccessFs::MakeReg])]),
@@ -25,9 +25,13 @@ const WAYS: [(Rights, &[Way]); 12] = [
     (Rights::REMOVE_DIR, &[(libc::SYS_unlinkat, &[AccessFs::RemoveDir])]),
     (Rights::RENAME, &[RENAME_FILE, RENAME_DIRECTORY]),
     (Rights::MAKE_DIR, &[(libc::SYS_mkdirat, &[AccessFs::MakeDir])]),
-    (Rights::CHMOD, &[(libc::SYS_fchmod, &[])]),
+    (
+        Rights::CHMOD,
+        &[(libc::SYS_fchmod, &[]), (libc::SYS_fchmodat2, &[]), (libc::SYS_fchownat, &[])],
+    ),
     (Rights::SET_TIME, &[(libc::SYS_utimensat, &[])]),
     (Rights::HASH, &[(libc::SYS_openat2, &[AccessFs::ReadFile])]),
+    (Rights::LINK, &[(libc::SYS_symlinkat, &[AccessFs::MakeSym])]),
 ];
 
 /// Whether the kernel holds a right back from a session, where these are what the site gives somewhere.
@@ -58,8 +62,13 @@ mod tests {
 
     #[test]
     fn a_right_that_is_given_is_never_held_back() {
-        for (right, _) in WAYS.iter().filter(|(right, _)| *right != Rights::SET_TIME) {
-            assert!(!kernel_holds_back(*right, *right), "{right}");
+        for (right, _) in WAYS {
+            assert!(!kernel_holds_back(right, right), "{right}");
         }
+    }
+
+    #[test]
+    fn links_are_held_back_from_who_may_do_all_else() {
+        assert!(kernel_holds_back(Rights::LINK, Rights::ALL.without(Rights::LINK)));
     }
 }

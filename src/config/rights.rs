@@ -41,8 +41,11 @@ impl Rights {
     pub const SET_TIME: Self = Self(1 << 10);
     /// Ask for checksums.
     pub const HASH: Self = Self(1 << 11);
+    /// Make symbolic links. Part of no default and of no other word: a link leads other programs on the machine, such as
+    /// a web server, wherever its maker says, though not this server.
+    pub const LINK: Self = Self(1 << 12);
     /// Everything.
-    pub const ALL: Self = Self((1 << 12) - 1);
+    pub const ALL: Self = Self((1 << 13) - 1);
 
     /// Whether all of `other` is in it.
     pub const fn contains(self, other: Self) -> bool {
@@ -102,6 +105,7 @@ pub const EACH: &[(&str, Rights)] = &[
     ("chmod", Rights::CHMOD),
     ("set-time", Rights::SET_TIME),
     ("hash", Rights::HASH),
+    ("link", Rights::LINK),
 ];
 
 /// The words, those that cover others before them. `list` stands first because people expect it.
@@ -119,6 +123,7 @@ pub(super) const WORDS: &[(&str, Rights)] = &[
     ("chmod", Rights::CHMOD),
     ("set-time", Rights::SET_TIME),
     ("hash", Rights::HASH),
+    ("link", Rights::LINK),
 ];
 
 impl BitOr for Rights {
@@ -153,7 +158,7 @@ impl RightsTable {
             "/",
             match class {
                 Class::Anonymous => Rights::LIST | Rights::READ | Rights::HASH,
-                Class::Local | Class::Virtual => Rights::ALL,
+                Class::Local | Class::Virtual => Rights::ALL.without(Rights::LINK),
             },
         );
         table
@@ -260,7 +265,8 @@ mod tests {
         let anonymous = RightsTable::for_class(Class::Anonymous);
         assert_eq!(anonymous.at(b"/x").to_string(), "list, read");
         for class in [Class::Local, Class::Virtual] {
-            assert_eq!(RightsTable::for_class(class).at(b"/x"), Rights::ALL);
+            let rights = RightsTable::for_class(class).at(b"/x");
+            assert_eq!(rights, Rights::ALL.without(Rights::LINK));
         }
     }
 
@@ -271,7 +277,7 @@ mod tests {
             (Rights::CREATE | Rights::APPEND, "create, append"),
             (Rights::REMOVE_DIR, "remove-dir"),
             (Rights::HASH, "hash"),
-            (Rights::ALL, "list, read, write, delete, rename, make-dir, chmod, set-time"),
+            (Rights::ALL, "list, read, write, delete, rename, make-dir, chmod, set-time, link"),
         ] {
             assert_eq!(rights.to_string(), words);
         }

@@ -146,7 +146,8 @@ settings! {
         /// "data": the file and its name. "full": all attributes of the file too.
         Login durability: Durability = Durability::Data;
 
-        /// The permissions that new files and directories do not get, in octal.
+        /// The permissions that new files and directories do not get, in octal. Clients that may
+        /// make some can change it for their session (SITE UMASK).
         Login umask: Mode = Mode(0o022);
 
         /// Whether TYPE A converts line ends; if not, files pass as they are.
@@ -183,7 +184,8 @@ settings! {
 
     /// How long things may take.
     limits: Limits {
-        /// A session without a command ends after this (1 s to 24 h).
+        /// A session without a command ends after this (1 s to 24 h). Clients can shorten it for
+        /// their session (SITE IDLE).
         Login idle: Duration = seconds(300), within(seconds(1), DAY);
 
         /// The time from the greeting to a login (1 s to 24 h).

@@ -18,8 +18,11 @@ const SHIPPED_TAIL: &str = r#"
 # What may be done in which directory, as the client sees it. The longest matching directory
 # decides, whole: nothing is inherited. Words: list, read (with hash), write (= create, overwrite,
 # append), create, overwrite, append, delete (with remove-dir), remove-dir, rename, make-dir,
-# chmod, set-time, hash. Without any line here anonymous users may list and read, others may do
-# whatever their account may. Directories that are named can't be renamed or removed by clients.
+# chmod (mode and group), set-time, hash, link. Without any line here anonymous users may list and
+# read, others may do whatever their account may, but for link. That one must be said: it lets
+# clients make symbolic links, which this server follows within "/" alone, but which lead other
+# programs, such as a web server, to any file of the machine. Directories that are named can't be
+# renamed or removed by clients.
 [rights]
 # "/"         = ["list", "read"]
 # "/incoming" = ["write", "make-dir"]

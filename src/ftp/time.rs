@@ -66,6 +66,12 @@ pub fn time_val(secs: i64) -> Option<String> {
         .then(|| format!("{year}{month:02}{day:02}{hour:02}{minute:02}{second:02}"))
 }
 
+/// The same with as much of a fraction as there is.
+pub fn time_val_exact(secs: i64, nanos: u32) -> Option<String> {
+    let fraction = format!(".{nanos:09}");
+    Some(time_val(secs)? + fraction.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Seconds and nanoseconds of `YYYYMMDDhhmmss[.fraction]`. The date must exist, and so must the
 /// second: 60 is refused, since no file's time could show it again.
 pub fn parse_time_val(text: &[u8]) -> Option<(i64, u32)> {
@@ -157,6 +163,13 @@ mod tests {
             ("19700101000000.0000000019", 1),
         ] {
             assert_eq!(parse_time_val(text.as_bytes()), Some((0, nanos)));
+        }
+        for (nanos, text) in [
+            (0, "19700101000000"),
+            (500_000_000, "19700101000000.5"),
+            (1, "19700101000000.000000001"),
+        ] {
+            assert_eq!(time_val_exact(0, nanos).as_deref(), Some(text));
         }
     }
 

@@ -159,5 +159,9 @@ fn name_of(change: Change) -> &'static str {
         Change::MakeDirectory => "make-dir",
         Change::RemoveDirectory => "remove-dir",
         Change::Rename => "rename",
+        Change::SetMode => "chmod",
+        Change::SetGroup => "chgrp",
+        Change::SetTime => "set-time",
+        Change::MakeLink => "symlink",
     }
 }

@@ -3,8 +3,10 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::FlockArg;
+use nix::sys::stat::Mode;
 
 /// The POSIX access ACL of an open file, as the kernel encodes it; `None` if it has none beyond its mode.
 pub fn acl(file: BorrowedFd) -> nix::Result<Option<Vec<u8>>> {
@@ -22,6 +24,20 @@ pub fn acl(file: BorrowedFd) -> nix::Result<Option<Vec<u8>>> {
         Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(None),
         Err(errno) => Err(errno),
     }
+}
+
+/// Changes the mode of a name in a directory, and not of what a link of that name leads to; ENOSYS before Linux 6.6.
+///
+/// The C library's fchmodat would look for /proc where the kernel is older, and there is none in a jail.
+pub fn change_mode(directory: BorrowedFd, name: &[u8], mode: Mode) -> nix::Result<()> {
+    let (flags, mode) = (libc::AT_SYMLINK_NOFOLLOW, mode.bits());
+    let changed = name.with_nix_path(|name| {
+        // SAFETY: the name ends with NUL; nothing is written to.
+        unsafe {
+            libc::syscall(libc::SYS_fchmodat2, directory.as_raw_fd(), name.as_ptr(), mode, flags)
+        }
+    })?;
+    Errno::result(changed).map(drop)
 }
 
 /// Takes the exclusive lock of an open file, without waiting; false if another process has it.

@@ -4,6 +4,7 @@
 //! `data` knows where the data connection comes from, `pump` moves bytes, `watch` listens to the client and the
 //! broker meanwhile. What is moved is a [`pump::Flow`]: `download`, `upload` (with `store`), `listing`.
 
+pub mod attributes;
 pub mod data;
 pub mod download;
 mod line;

@@ -39,6 +39,8 @@ pub struct Store {
     existed: bool,
     /// The session may overwrite what somebody else puts there meanwhile.
     may_replace: bool,
+    /// What a new file gets.
+    mode: Mode,
     way: Way,
     settings: Transfer,
 }
@@ -82,6 +84,7 @@ impl Store {
             directory,
             existed: existing.is_some(),
             may_replace: session.tree.rights(&target.real).contains(Rights::OVERWRITE),
+            mode: session.mode_of_new(0o666),
             way,
             settings: session.settings.transfer.clone(),
         })
@@ -141,7 +144,7 @@ impl Store {
         };
         // Nobody else may open what is to replace a private file. A new file is made as any program would, so that the
         // directory's default ACL has its say.
-        let mode = existing.as_ref().map_or(self.new_mode(), |_| Mode::S_IRUSR | Mode::S_IWUSR);
+        let mode = existing.as_ref().map_or(self.mode, |_| Mode::S_IRUSR | Mode::S_IWUSR);
         let (file, temporary) = match temporary::make(&self.directory, mode) {
             Ok(made) => made,
             Err(_) if self.existed => {
@@ -198,7 +201,7 @@ impl Store {
             | OFlag::O_EXCL
             | OFlag::O_NOFOLLOW
             | OFlag::O_CLOEXEC;
-        Ok(openat(&self.directory, self.name.as_slice(), flags, self.new_mode())?.into())
+        Ok(openat(&self.directory, self.name.as_slice(), flags, self.mode)?.into())
     }
 
     fn write_flags(&self) -> OFlag {
@@ -207,10 +210,6 @@ impl Store {
             Way::At(_) if !self.may_replace => OFlag::O_WRONLY | OFlag::O_APPEND,
             Way::Replace | Way::At(_) => OFlag::O_WRONLY,
         }
-    }
-
-    fn new_mode(&self) -> Mode {
-        Mode::from_bits_truncate(0o666 & !self.settings.umask.0)
     }
 
     fn sync(&self, opened: &Opened) -> Result<(), Failure> {

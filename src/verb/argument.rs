@@ -1,7 +1,11 @@
 //! What follows a verb: its shape, and what it becomes. Both workers; the client is not trusted.
 
 use ftp::path::VirtualPath;
+use ftp::time::parse_time_val;
+use nix::libc::mode_t;
+use nix::sys::stat::Mode;
 
+use crate::transfer::attributes::Moment;
 use crate::worker::failure::Failure;
 use crate::worker::tree::{Last, Real, Tree};
 
@@ -137,6 +141,29 @@ pub fn split_word(said: &[u8]) -> Option<(&[u8], &[u8])> {
     (!word.is_empty() && !path.is_empty()).then_some((word, path))
 }
 
+/// A time in UTC (RFC 3659 §2.3).
+pub fn time(said: &[u8]) -> Result<Moment, Failure> {
+    parse_time_val(said).ok_or_else(|| Failure::new(501, "Not a time."))
+}
+
+/// Permissions, in three or four octal digits. Nobody gets a set-id bit from this server.
+pub fn mode(said: &[u8]) -> Result<Mode, Failure> {
+    let bits = octal(said).filter(|_| said.len() >= 3);
+    match bits.ok_or_else(|| Failure::new(501, "Not a mode."))? {
+        bits if bits & SET_ID != 0 => {
+            Err(Failure::new(550, "Permission denied.").because("a set-id bit"))
+        }
+        bits => Ok(Mode::from_bits_truncate(bits)),
+    }
+}
+
+/// A number of one to four octal digits.
+pub fn octal(said: &[u8]) -> Option<mode_t> {
+    let is_octal = said.len() <= 4 && said.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    let digits = std::str::from_utf8(said).ok().filter(|_| is_octal)?;
+    mode_t::from_str_radix(digits, 8).ok()
+}
+
 /// `-la path`: what stands behind the options. A word is options if there are only letters behind its dash, so
 /// that a file may have a name that begins with one.
 fn behind_options(mut said: &[u8]) -> &[u8] {
@@ -161,9 +188,34 @@ fn missing() -> Failure {
     Failure::new(501, "An argument is missing.")
 }
 
+const SET_ID: mode_t = nix::libc::S_ISUID | nix::libc::S_ISGID;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modes_have_three_or_four_octal_digits() {
+        for (said, bits) in [
+            ("644", Some(0o644)),
+            ("0644", Some(0o644)),
+            ("1777", Some(0o1777)),
+            ("000", Some(0)),
+            ("2755", None),
+            ("4755", None),
+            ("7777", None),
+            ("64", None),
+            ("00644", None),
+            ("888", None),
+            ("+644", None),
+            ("u+x", None),
+            ("", None),
+        ] {
+            let mode = mode(said.as_bytes()).ok();
+            assert_eq!(mode.map(|mode| mode.bits()), bits, "{said}");
+        }
+        assert_eq!((octal(b"7"), octal(b""), octal(b"77777")), (Some(7), None, None));
+    }
 
     #[test]
     fn options_are_set_apart_from_names() {

@@ -1,7 +1,7 @@
 //! MKD. Session worker.
 
 use ftp::reply::{Reply, quoted};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::mkdirat;
 
 use super::Argument;
 use crate::wire::event::Change;
@@ -12,8 +12,7 @@ use crate::worker::session::Session;
 pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
     let target = argument.target()?;
     let directory = session.tree.parent(&target.real)?;
-    let mode = Mode::from_bits_truncate(0o777 & !session.settings.transfer.umask.0);
-    mkdirat(&directory, target.real.name()?, mode)?;
+    mkdirat(&directory, target.real.name()?, session.mode_of_new(0o777))?;
     session.changed(Change::MakeDirectory, &target.path, None)?;
     let mut text = quoted(target.path.as_bytes());
     text.extend(b" created.");

@@ -19,6 +19,9 @@ mod host;
 mod lang;
 mod list;
 mod mdtm;
+mod mfct;
+mod mff;
+mod mfmt;
 mod mkd;
 mod mlst;
 mod mode;
@@ -60,7 +63,7 @@ use Feature::{Line, No, Own};
 use Meanwhile::{Ends, Now, Stops, Wait};
 use Needs::{Active, AnyOf, Nothing, Passive};
 use Run::{Anyone, Stranger, Transfer, User};
-use Shape::{Entry, Listed, New, Optional, Path, PathOrHere, Rest, Secret, Word};
+use Shape::{Entry, Listed, New, Optional, Path, PathOrHere, Rest, Secret, Word, WordPath};
 use row::{intersect, verbs};
 
 /// Whom a command comes from.
@@ -74,6 +77,7 @@ pub enum Client<'a> {
 
 const STORE: Rights = Rights::CREATE.union(Rights::OVERWRITE).union(Rights::APPEND);
 const LOOK: Rights = Rights::LIST.union(Rights::READ).union(STORE);
+const FACTS: Rights = Rights::SET_TIME.union(Rights::CHMOD);
 
 /// All verbs, sorted by name.
 #[rustfmt::skip]
@@ -95,7 +99,10 @@ pub static TABLE: &[Row] = verbs![
     ("HOST",        Stranger(host::run, host::LATER), Word,     Nothing,                Wait,  Own(host::feature), "name: the site that is meant"),
     ("LANG",        Anyone(lang::run),             Optional,    Nothing,                Wait,  Line("LANG EN*"),   "[tag]: the language of replies"),
     ("LIST",        Transfer(list::list),          Listed,      AnyOf(Rights::LIST),    Wait,  No,                 "[path]: list a directory for people"),
-    ("MDTM",        User(mdtm::run),               Path,        AnyOf(LOOK),            Wait,  Line("MDTM"),       "path: time of the last change, in UTC"),
+    ("MDTM",        User(mdtm::run),               Rest,        AnyOf(LOOK),            Wait,  Line("MDTM"),       "path: time of the last change, in UTC"),
+    ("MFCT",        User(mfct::run),               Rest,        Nothing,                Wait,  No,                 "time path: can't be done, as no time of creation can be set here"),
+    ("MFF",         User(mff::run),                WordPath,    AnyOf(FACTS),           Wait,  Own(mff::feature),  "fact=value;... path: change facts of a file"),
+    ("MFMT",        User(mfmt::run),               WordPath,    AnyOf(Rights::SET_TIME), Wait, Line("MFMT"),       "time path: set the time of the last change, in UTC"),
     ("MKD"/"XMKD",  User(mkd::run),                Entry,       AnyOf(Rights::MAKE_DIR), Wait, No,                 "path: make a directory"),
     ("MLSD",        Transfer(list::facts),         PathOrHere,  AnyOf(Rights::LIST),    Wait,  No,                 "[path]: list a directory for programs"),
     ("MLST",        User(mlst::run),               PathOrHere,  AnyOf(LOOK),            Wait,  Own(mlst::feature), "[path]: facts about one file"),

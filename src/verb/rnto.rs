@@ -24,7 +24,7 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
     };
     let [old, new] = [session.tree.parent(&from.real)?, session.tree.parent(&to.real)?];
     renameat2(&old, from.real.name()?, &new, to.real.name()?, flags)?;
-    session.changed(Change::Rename, &from.path, Some(&to.path))?;
+    session.changed(Change::Rename, &from.path, Some(to.path.as_bytes()))?;
     Ok(Reply::new(250, "Renamed."))
 }
 

@@ -59,13 +59,13 @@ pub enum End {
 pub enum Event {
     /// A file went out or came in, whole or not.
     Transfer(Transfer),
-    /// A name was changed.
+    /// A name or an attribute was changed.
     Change {
         /// What was done.
         change: Change,
         /// To which name.
         path: Path,
-        /// The new name, of a rename.
+        /// What it is now: the new name, mode, group or time; where a symbolic link leads.
         to: Option<Path>,
     },
 }
@@ -109,7 +109,7 @@ pub enum Outcome {
     Failed,
 }
 
-/// What was done to a name.
+/// What was done to a name or to an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// DELE.
@@ -120,4 +120,12 @@ pub enum Change {
     RemoveDirectory,
     /// RNFR, RNTO.
     Rename,
+    /// SITE CHMOD, MFF.
+    SetMode,
+    /// SITE CHGRP.
+    SetGroup,
+    /// MFMT, MFF, MDTM, SITE UTIME.
+    SetTime,
+    /// SITE SYMLINK.
+    MakeLink,
 }

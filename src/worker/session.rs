@@ -2,12 +2,14 @@
 //! it was handed, it asks of the broker. Trusts neither client nor file tree.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ftp::listing::Facts;
 use ftp::path::VirtualPath;
 use ftp::reply::Reply;
+use nix::libc::mode_t;
 use nix::poll::{PollFd, PollFlags};
+use nix::sys::stat::Mode;
 
 use super::Place;
 use super::ask::Broker;
@@ -87,6 +89,10 @@ pub struct Session {
     pub(crate) visited: Visited,
     /// The client has said what it is.
     pub(crate) introduced: bool,
+    /// SITE UMASK: the permissions that what is made does not get.
+    pub(crate) umask: mode_t,
+    /// SITE IDLE: how long the client may be silent.
+    pub(crate) idle: Duration,
     /// Commands so far.
     pub(crate) count: u64,
     ready: String,
@@ -106,6 +112,7 @@ impl Session {
     /// A session, before its first word.
     pub fn new(start: Start) -> Self {
         let patience = start.settings.limits.idle;
+        let umask = start.settings.transfer.umask.0;
         let control = Control::new(start.input, start.output, UNREAD_MAX, patience);
         Session {
             control: control.with_unread(&start.unread),
@@ -124,6 +131,8 @@ impl Session {
             progress: None,
             visited: Visited::default(),
             introduced: false,
+            umask,
+            idle: patience,
             count: 0,
             ready: start.ready,
             heard: Instant::now(),
@@ -146,16 +155,21 @@ impl Session {
         self.broker.tell(&Ask::Note(note))
     }
 
-    /// Tells the log that a name was changed.
+    /// Tells the log that a name or an attribute was changed, and to what.
     pub fn changed(
         &self,
         change: Change,
         path: &VirtualPath,
-        to: Option<&VirtualPath>,
+        to: Option<&[u8]>,
     ) -> Result<(), Failure> {
         let path = Bounded::cut(path.as_bytes());
-        let to = to.map(|to| Bounded::cut(to.as_bytes()));
+        let to = to.map(Bounded::cut);
         self.broker.tell(&Ask::Event(Event::Change { change, path, to }))
+    }
+
+    /// The mode of something new, of which `most` is what it could have.
+    pub fn mode_of_new(&self, most: mode_t) -> Mode {
+        Mode::from_bits_truncate(most & !self.umask)
     }
 
     /// Tells the service manager what the session is doing.
@@ -232,7 +246,7 @@ impl Session {
 
     /// Waits for a command; meanwhile the broker may bring a data connection.
     fn listen(&mut self) -> Result<(), Failure> {
-        let deadline = self.heard + self.settings.limits.idle;
+        let deadline = self.heard + self.idle;
         let mut fds = vec![PollFd::new(self.broker.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.control.input().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         if !wait(&mut fds, deadline)? {

@@ -1,12 +1,13 @@
 //! Playing a dialogue against the real server, step by step, until it is over or something is not as written.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use ftp::time::time_val;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::mkfifo;
 
@@ -117,7 +118,7 @@ fn with(site: Site, word: &str, rest: &str) -> Option<Site> {
         }
         "mode" => {
             let (path, mode) = rest.split_once(" = ")?;
-            let mode = fs::Permissions::from_mode(u32::from_str_radix(mode, 8).ok()?);
+            let mode = Permissions::from_mode(u32::from_str_radix(mode, 8).ok()?);
             site.prepared(|root| fs::set_permissions(below(root, path), mode).unwrap())
         }
         "fifo" => site.prepared(|root| mkfifo(&below(root, rest), Mode::all()).unwrap()),
@@ -218,6 +219,7 @@ impl Play {
         let (user, password) = self.site.login();
         fill(&mut line, "{user}", &user);
         fill(&mut line, "{password}", &password);
+        fill(&mut line, "{gid}", &self.site.owner().1.to_string());
         if [&b"{port}"[..], b"{eprt}", b"{eprt-any}"].iter().any(|name| contains(&line, name)) {
             let door = Door::on(self.session.host());
             fill(&mut line, "{port}", &door.six_numbers());
@@ -296,19 +298,30 @@ impl Play {
             Err(_) => "absent",
             Ok(metadata) if metadata.is_dir() => "directory",
             Ok(metadata) if metadata.is_file() => "file",
+            Ok(metadata) if metadata.is_symlink() => "link",
             Ok(_) => "special",
         };
         match what.split_once(' ').unwrap_or((what, "")) {
             ("is", wanted) if wanted == kind => Ok(()),
             ("is", wanted) => Err(format!("{path} is {kind} and not {wanted}")),
-            (_, names) => {
-                let found = self.site.names(path).join(" ");
-                if found == String::from_utf8_lossy(&bytes(names)) {
-                    Ok(())
-                } else {
-                    Err(format!("{path} has {found} and not {names}"))
-                }
-            }
+            (what, wanted) => match self.known(path, what)? {
+                found if found == String::from_utf8_lossy(&bytes(wanted)) => Ok(()),
+                found => Err(format!("{path} {what} {found} and not {wanted}")),
+            },
+        }
+    }
+
+    /// What the disk knows of a file, or of the names in a directory.
+    fn known(&self, path: &str, what: &str) -> Result<String, String> {
+        let real = self.site.path(path);
+        let metadata = fs::symlink_metadata(&real).map_err(|error| format!("{path}: {error}"))?;
+        match what {
+            "has-mode" => Ok(format!("{:04o}", metadata.mode() & 0o7777)),
+            "has-time" => time_val(metadata.mtime()).ok_or(format!("{path}: an odd time")),
+            "leads-to" => fs::read_link(&real)
+                .map(|target| target.to_string_lossy().into_owned())
+                .map_err(|error| format!("{path}: {error}")),
+            _ => Ok(self.site.names(path).join(" ")),
         }
     }
 

@@ -48,7 +48,8 @@ pub enum Step {
     Reset,
     /// `disk PATH == BYTES`.
     DiskIs(String, Vec<u8>),
-    /// `disk PATH is directory | file | absent`, `disk PATH has NAME NAME …`.
+    /// `disk PATH is directory | file | link | absent`, `disk PATH has NAME NAME …`, and what the disk knows of it:
+    /// `has-mode OCTAL`, `has-time YYYYMMDDhhmmss`, `leads-to TARGET`.
     DiskState(String, String),
     /// `log PATTERN`: the log tells it by now or soon.
     Log(String),
@@ -170,17 +171,22 @@ fn step(line: &str) -> Option<Step> {
             _ => return None,
         },
         "disk" => {
-            let (path, what) = rest.split_once(' ')?;
+            // A path may hold spaces.
+            let mut halves = rest.match_indices(' ').map(|(at, _)| (&rest[..at], &rest[at + 1..]));
+            let (path, what) = halves
+                .find(|(_, what)| IS.contains(&what.split(' ').next().unwrap_or_default()))?;
             match what.split_once(' ').unwrap_or((what, "")) {
                 ("==", content) => Step::DiskIs(path.to_owned(), bytes(content)),
-                ("is" | "has", _) => Step::DiskState(path.to_owned(), what.to_owned()),
-                _ => return None,
+                _ => Step::DiskState(path.to_owned(), what.to_owned()),
             }
         }
         "log" => Step::Log(rest.to_owned()),
         _ => return None,
     })
 }
+
+/// What may follow the path of `disk`.
+const IS: [&str; 6] = ["==", "is", "has", "has-mode", "has-time", "leads-to"];
 
 /// Resolves `\r \n \t \0 \\ \xNN` and `\(text*count)`.
 pub fn bytes(text: &str) -> Vec<u8> {

@@ -62,6 +62,9 @@ impl Filter {
             (write | Rights::RENAME, rows::RENAME),
             (Rights::MAKE_DIR, rows::MAKE_DIRECTORY),
             (write | Rights::CHMOD, rows::CHANGE_MODE),
+            (Rights::CHMOD, rows::CHANGE_ATTRIBUTES),
+            (Rights::SET_TIME, rows::SET_TIME),
+            (Rights::LINK, rows::MAKE_LINK),
         ];
         for (needed_by, group) in by_right {
             if rights.without(needed_by) != rights {
@@ -203,6 +206,20 @@ mod tests {
         for call in [libc::SYS_unlinkat, libc::SYS_mkdirat, libc::SYS_renameat2, libc::SYS_pwrite64]
         {
             assert!(!calls.contains(&call), "{call}");
+        }
+    }
+
+    #[test]
+    fn attributes_and_links_have_calls_of_their_own() {
+        for (right, call) in [
+            (Rights::CHMOD, libc::SYS_fchmodat2),
+            (Rights::CHMOD, libc::SYS_fchownat),
+            (Rights::SET_TIME, libc::SYS_utimensat),
+            (Rights::LINK, libc::SYS_symlinkat),
+        ] {
+            assert!(Filter::session(right).calls().contains(&call), "{right}");
+            let others = Rights::ALL.without(right);
+            assert!(!Filter::session(others).calls().contains(&call), "{right}");
         }
     }
 

@@ -13,6 +13,9 @@ const PROT_EXEC: u32 = libc::PROT_EXEC.cast_unsigned();
 const MSG_FASTOPEN: u32 = libc::MSG_FASTOPEN.cast_unsigned();
 /// S_ISUID and S_ISGID.
 const SET_ID: u32 = 0o6000;
+const NO_FOLLOW: u32 = libc::AT_SYMLINK_NOFOLLOW.cast_unsigned();
+/// What chown(2) takes for "as it is".
+const UNCHANGED: u32 = u32::MAX;
 const F_GETFD: u32 = libc::F_GETFD.cast_unsigned();
 const F_SETFD: u32 = libc::F_SETFD.cast_unsigned();
 const F_GETFL: u32 = libc::F_GETFL.cast_unsigned();
@@ -102,6 +105,23 @@ pub(super) const CHANGE_MODE: &[Row] = &[row!(
     [Lacks(1, SET_ID)],
     "an overwritten file keeps its mode, never a set-id bit"
 )];
+
+/// Changing the mode and the group of what has a name.
+pub(super) const CHANGE_ATTRIBUTES: &[Row] = &[
+    row!(
+        SYS_fchmodat2,
+        [Lacks(2, SET_ID), Is(3, NO_FOLLOW)],
+        "SITE CHMOD, MFF; never a set-id bit"
+    ),
+    row!(SYS_fchownat, [Is(2, UNCHANGED), Is(4, NO_FOLLOW)], "SITE CHGRP; never the owner"),
+];
+
+/// Setting times.
+pub(super) const SET_TIME: &[Row] =
+    &[row!(SYS_utimensat, [Is(3, NO_FOLLOW)], "MFMT, MFF, MDTM with a time, SITE UTIME")];
+
+/// Making symbolic links.
+pub(super) const MAKE_LINK: &[Row] = &[row!(SYS_symlinkat, [], "SITE SYMLINK")];
 
 /// The shrunk broker: data connections and children.
 pub(super) const BROKER: &[Row] = &[

@@ -1,6 +1,12 @@
 //! SITE: commands that are this server's own (RFC 959 §4.1.3), as other servers have made them known. Session worker.
 
+mod chgrp;
+mod chmod;
 mod help;
+mod idle;
+mod symlink;
+mod umask;
+mod utime;
 
 use ftp::command::{self, Command};
 use ftp::reply::Reply;
@@ -14,15 +20,23 @@ use Feature::No;
 use Meanwhile::Wait;
 use Needs::{AnyOf, Nothing};
 use Run::User;
-use Shape::{Entry, Optional};
+use Shape::{Entry, Optional, Rest, WordPath};
+
+const MAKE: Rights = Rights::CREATE.union(Rights::MAKE_DIR);
 
 /// All SITE commands, sorted by name.
 #[rustfmt::skip]
 pub static TABLE: &[Row] = verbs![
     // name       run                  argument   needs                      meanwhile feature help
+    ("CHGRP",     User(chgrp::run),    WordPath,  AnyOf(Rights::CHMOD),      Wait, No, "group path: give a file to a group, by its number"),
+    ("CHMOD",     User(chmod::run),    WordPath,  AnyOf(Rights::CHMOD),      Wait, No, "mode path: change the permissions, in octal"),
     ("HELP",      User(help::run),     Optional,  Nothing,                   Wait, No, "[command]: list SITE commands, or explain one"),
+    ("IDLE",      User(idle::run),     Optional,  Nothing,                   Wait, No, "[seconds]: how long the client may be silent"),
     ("MKDIR",     User(mkd::run),      Entry,     AnyOf(Rights::MAKE_DIR),   Wait, No, "path: make a directory"),
     ("RMDIR",     User(rmd::run),      Entry,     AnyOf(Rights::REMOVE_DIR), Wait, No, "path: remove a directory"),
+    ("SYMLINK",   User(symlink::run),  Rest,      AnyOf(Rights::LINK),       Wait, No, "target link: make a symbolic link; names with spaces in double quotes"),
+    ("UMASK",     User(umask::run),    Rest,      AnyOf(MAKE),               Wait, No, "[mask]: the permissions that what is made does not get, in octal"),
+    ("UTIME",     User(utime::run),    Rest,      AnyOf(Rights::SET_TIME),   Wait, No, "YYYYMMDDhhmm[ss] path: set the time of the last change, in UTC"),
 ];
 
 /// See the table.

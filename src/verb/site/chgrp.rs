@@ -1,0 +1,44 @@
+//! SITE CHGRP: gives a file to a group of the user's own. Session worker. The kernel knows which groups those are.
+
+use ftp::reply::Reply;
+use nix::unistd::Gid;
+
+use crate::transfer::attributes::set_group;
+use crate::verb::Argument;
+use crate::worker::failure::Failure;
+use crate::worker::session::Session;
+
+/// See the table.
+pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
+    let target = argument.target()?;
+    let group = number(&target.before).ok_or_else(|| Failure::new(501, "Not a group's number."))?;
+    set_group(session, &target, Gid::from_raw(group))?;
+    Ok(Reply::new(200, format!("The group is {group} now.")))
+}
+
+/// Digits alone; the highest number means no group at all (chown(2)).
+fn number(word: &[u8]) -> Option<u32> {
+    let digits = word.iter().all(u8::is_ascii_digit).then_some(word)?;
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    (number != u32::MAX).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_of_groups_are_taken() {
+        for (word, group) in [
+            ("0", Some(0)),
+            ("4294967294", Some(u32::MAX - 1)),
+            ("4294967295", None),
+            ("4294967296", None),
+            ("-1", None),
+            ("+1", None),
+            ("staff", None),
+        ] {
+            assert_eq!(number(word.as_bytes()), group, "{word}");
+        }
+    }
+}
