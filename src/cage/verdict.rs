@@ -27,7 +27,7 @@ const WAYS: [(Rights, &[Way]); 13] = [
     (Rights::MAKE_DIR, &[(libc::SYS_mkdirat, &[AccessFs::MakeDir])]),
     (
         Rights::CHMOD,
-        &[(libc::SYS_fchmod, &[]), (libc::SYS_fchmodat2, &[]), (libc::SYS_fchownat, &[])],
+        &[(libc::SYS_fchmod, &[]), (sys::file::SYS_FCHMODAT2, &[]), (libc::SYS_fchownat, &[])],
     ),
     (Rights::SET_TIME, &[(libc::SYS_utimensat, &[])]),
     (Rights::HASH, &[(libc::SYS_openat2, &[AccessFs::ReadFile])]),

@@ -33,9 +33,7 @@ pub fn change_mode(directory: BorrowedFd, name: &[u8], mode: Mode) -> nix::Resul
     let (flags, mode) = (libc::AT_SYMLINK_NOFOLLOW, mode.bits());
     let changed = name.with_nix_path(|name| {
         // SAFETY: the name ends with NUL; nothing is written to.
-        unsafe {
-            libc::syscall(libc::SYS_fchmodat2, directory.as_raw_fd(), name.as_ptr(), mode, flags)
-        }
+        unsafe { libc::syscall(SYS_FCHMODAT2, directory.as_raw_fd(), name.as_ptr(), mode, flags) }
     })?;
     Errno::result(changed).map(drop)
 }
@@ -53,5 +51,7 @@ pub fn try_lock(file: impl AsFd) -> nix::Result<bool> {
     }
 }
 
+/// libc does not name it for every machine; the number is the same on all.
+pub const SYS_FCHMODAT2: libc::c_long = 452;
 /// More entries than anyone has.
 const ACL_MAX: usize = 4096;

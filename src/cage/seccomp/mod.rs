@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn attributes_and_links_have_calls_of_their_own() {
         for (right, call) in [
-            (Rights::CHMOD, libc::SYS_fchmodat2),
+            (Rights::CHMOD, sys::file::SYS_FCHMODAT2),
             (Rights::CHMOD, libc::SYS_fchownat),
             (Rights::SET_TIME, libc::SYS_utimensat),
             (Rights::LINK, libc::SYS_symlinkat),

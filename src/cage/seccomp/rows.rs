@@ -108,11 +108,12 @@ pub(super) const CHANGE_MODE: &[Row] = &[row!(
 
 /// Changing the mode and the group of what has a name.
 pub(super) const CHANGE_ATTRIBUTES: &[Row] = &[
-    row!(
-        SYS_fchmodat2,
-        [Lacks(2, SET_ID), Is(3, NO_FOLLOW)],
-        "SITE CHMOD, MFF; never a set-id bit"
-    ),
+    Row {
+        call: sys::file::SYS_FCHMODAT2,
+        name: "fchmodat2",
+        arguments: &[Lacks(2, SET_ID), Is(3, NO_FOLLOW)],
+        why: "SITE CHMOD, MFF; never a set-id bit",
+    },
     row!(SYS_fchownat, [Is(2, UNCHANGED), Is(4, NO_FOLLOW)], "SITE CHGRP; never the owner"),
 ];
 
