@@ -9,7 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
+use harness::site::LEAP_DAY;
 use harness::superserver::{Kind, SuperServer};
 use harness::{Site, program};
 
@@ -23,15 +25,17 @@ struct Client {
     package: &'static str,
     /// ncftp knows no IPv6.
     ipv6: bool,
+    /// It gives an upload the time of its original, by MFMT.
+    keeps_time: bool,
 }
 
 #[rustfmt::skip]
 const CLIENTS: [Client; 5] = [
-    Client { name: "curl",   program: "curl",     package: "curl",    ipv6: true },
-    Client { name: "lftp",   program: "lftp",     package: "lftp",    ipv6: true },
-    Client { name: "tnftp",  program: "tnftp",    package: "tnftp",   ipv6: true },
-    Client { name: "ncftp",  program: "ncftpget", package: "ncftp",   ipv6: false },
-    Client { name: "ftplib", program: "python3",  package: "python3", ipv6: true },
+    Client { name: "curl",   program: "curl",     package: "curl",    ipv6: true,  keeps_time: false },
+    Client { name: "lftp",   program: "lftp",     package: "lftp",    ipv6: true,  keeps_time: true },
+    Client { name: "tnftp",  program: "tnftp",    package: "tnftp",   ipv6: true,  keeps_time: false },
+    Client { name: "ncftp",  program: "ncftpget", package: "ncftp",   ipv6: false, keeps_time: true },
+    Client { name: "ftplib", program: "python3",  package: "python3", ipv6: true,  keeps_time: false },
 ];
 
 /// Who opens data connections.
@@ -90,6 +94,10 @@ fn down() -> Vec<u8> {
     (0..333_331_u32).flat_map(u32::to_be_bytes).collect()
 }
 
+fn leap_day() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(LEAP_DAY)
+}
+
 fn up() -> Vec<u8> {
     (0..222_223_u32).rev().flat_map(u32::to_le_bytes).collect()
 }
@@ -138,6 +146,8 @@ impl Run<'_> {
         let here = self.site.beside(&name.replace(' ', "-"));
         fs::create_dir(&here).expect("our own directory");
         fs::write(here.join("up.bin"), up()).expect("our own directory");
+        let original = fs::File::options().append(true).open(here.join("up.bin"));
+        original.and_then(|file| file.set_modified(leap_day())).expect("our own file");
         fs::write(here.join("half.bin"), up()).expect("our own directory");
         fs::write(here.join("resumed.bin"), half(&down())).expect("our own directory");
         let said = self.script(&here);
@@ -176,6 +186,13 @@ impl Run<'_> {
         format!("{out}{err}({})", output.status)
     }
 
+    /// Whether a file has the time of its original, where the client asks for that and may.
+    fn has_its_time(&self, path: &str) -> bool {
+        let may = self.site.login().0 != "anonymous";
+        let modified = fs::metadata(self.site.path(path)).and_then(|there| there.modified());
+        !self.client.keeps_time || !may || modified.is_ok_and(|time| time == leap_day())
+    }
+
     fn differences(&self, here: &Path) -> Vec<String> {
         let there = format!("/{}", directory(self.client, self.mode));
         let of_server = |name: &str| self.site.content(&format!("{there}/{name}"));
@@ -187,6 +204,7 @@ impl Run<'_> {
             ("the download", of_client("got.bin") == Some(down())),
             ("the resumed download", of_client("resumed.bin") == Some(down())),
             ("the upload", of_server("up.bin") == Some(up())),
+            ("the time of the upload", self.has_its_time(&format!("{there}/up.bin"))),
             ("the resumed upload", of_server("half.bin") == Some(up())),
             ("the rename", of_server("new-name").as_deref() == Some(b"renamed\n")),
             ("the old name", of_server("old-name").is_none()),

@@ -1,5 +1,5 @@
 //! MFF: changes facts of a file (draft-somers-ftp-mfxx §5). Session worker. A fact is a row; all are checked before the
-//! first is set.
+//! first is set. Those are set in the order of the table: the file system may refuse a time, and no mode is set then.
 
 use ftp::reply::Reply;
 
@@ -44,9 +44,11 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
     }
     session.tree.stat(&target.real)?;
     let mut text = vec![];
-    for (fact, value) in asked {
-        let set = (fact.set)(session, &target, value)?;
-        text.extend(format!("{}={set};", fact.name).into_bytes());
+    for fact in &FACTS {
+        for (_, value) in asked.iter().filter(|(one, _)| one.name == fact.name) {
+            let set = (fact.set)(session, &target, value)?;
+            text.extend(format!("{}={set};", fact.name).into_bytes());
+        }
     }
     text.push(b' ');
     text.extend(&target.said);
@@ -96,7 +98,7 @@ mod tests {
         let mut ftp = site().file("a b", "").start();
         ftp.say(
             "MFF unix.MODE=600;modify=20000101000000.25; a b",
-            "213 UNIX.mode=0600;Modify=20000101000000.25; a b\r\n",
+            "213 Modify=20000101000000.25;UNIX.mode=0600; a b\r\n",
         );
         for (line, reply) in [
             ("MFF UNIX.mode=0644;Type=dir; a b", "504 "),

@@ -97,7 +97,8 @@ pub(super) const RENAME: &[Row] = &[
 ];
 
 /// Making directories.
-pub(super) const MAKE_DIRECTORY: &[Row] = &[row!(SYS_mkdirat, [Lacks(2, SET_ID)], "MKD")];
+pub(super) const MAKE_DIRECTORY: &[Row] =
+    &[row!(SYS_mkdirat, [Lacks(2, SET_ID)], "making directories")];
 
 /// Changing modes.
 pub(super) const CHANGE_MODE: &[Row] = &[row!(
