@@ -89,6 +89,8 @@ pub fn access_for(rights: Rights) -> BitFlags<AccessFs> {
     if rights.contains(Rights::RENAME) {
         access |= AccessFs::Refer | AccessFs::RemoveFile | AccessFs::MakeReg;
         access |= AccessFs::RemoveDir | AccessFs::MakeDir;
+        // A link that gets another name is a link that is made there; to make a new one is refused by seccomp.
+        access |= AccessFs::MakeSym;
     }
     access
 }
