@@ -17,6 +17,9 @@ const SHADOW: &str = "$6$cellftpd$pikYXh3HAQXEUkitjrViHvHp0TG8yFocYP78Iq//kmt/uw
 /// Who made them: sweeping leaves every other account alone.
 const MARK: &str = "cellftpd system test";
 const PREFIX: &str = "cellt";
+/// Where PAM services are, and how those begin that a test makes.
+const SERVICES: &str = "/etc/pam.d";
+const SERVICE: &str = "cellftpd-test-";
 const PAM: &str = "@include common-auth\n@include common-account\n";
 
 /// A local user with a home and a password, gone when dropped.
@@ -54,6 +57,30 @@ impl Drop for User {
     }
 }
 
+/// A PAM service of one rule, for a server that asks PAM about everybody; gone when dropped.
+#[derive(Debug)]
+pub struct Service {
+    pub name: String,
+}
+
+impl Service {
+    /// With `pam_permit.so` everybody may log in, with `pam_deny.so` nobody.
+    pub fn of(module: &str) -> Service {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{SERVICE}{}-{count}", Pid::this());
+        let text = format!("auth required {module}\naccount required {module}\n");
+        fs::write(Path::new(SERVICES).join(&name), text).expect("root may write /etc/pam.d");
+        Service { name }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(Path::new(SERVICES).join(&self.name));
+    }
+}
+
 /// The accounts and the PAM service of the server itself, made once where they are missing.
 pub fn prepare() {
     static ONCE: Once = Once::new();
@@ -78,17 +105,28 @@ pub fn prepare() {
     });
 }
 
-/// Removes users of test runs that were killed: their name tells the process that made them.
+/// Removes users and services of test runs that were killed: their name tells the process that made them.
 fn sweep() {
+    for service in fs::read_dir(SERVICES).expect("it was written to").flatten() {
+        let name = service.file_name().to_string_lossy().into_owned();
+        if name.strip_prefix(SERVICE).is_some_and(|rest| is_orphaned(rest)) {
+            let _ = fs::remove_file(service.path());
+        }
+    }
     let passwd = fs::read_to_string("/etc/passwd").expect("/etc/passwd is readable");
     let ours =
         passwd.lines().filter(|line| line.contains(MARK)).filter_map(|line| line.split(':').next());
     for name in ours {
-        let maker = name.trim_start_matches(PREFIX).split('-').next().unwrap_or_default();
-        if !Path::new("/proc").join(maker).exists() {
+        if is_orphaned(name.trim_start_matches(PREFIX)) {
             run("userdel", ["--force", name].iter());
         }
     }
+}
+
+/// Whether the process that made `PID-COUNT` is gone.
+fn is_orphaned(name: &str) -> bool {
+    let maker = name.split('-').next().unwrap_or_default();
+    !Path::new("/proc").join(maker).exists()
 }
 
 /// One at a time, over all test programs: useradd gives up when the password file stays locked.

@@ -22,6 +22,8 @@ pub struct Client {
     transcript: String,
     /// Shown with every failure.
     log: Option<Log>,
+    /// How long it waits for each reply.
+    patience: Duration,
 }
 
 /// A reply, line by line, without line ends.
@@ -52,7 +54,14 @@ impl Client {
             pending: Vec::new(),
             transcript: String::new(),
             log: None,
+            patience: PATIENCE,
         }
+    }
+
+    /// A client that waits for each reply no longer than this.
+    pub fn waiting(mut self, patience: Duration) -> Client {
+        self.patience = patience;
+        self
     }
 
     /// Sends a command with its CRLF.
@@ -134,7 +143,7 @@ impl Client {
 
     /// The next reply, of one line or more.
     pub fn reply(&mut self) -> Result<Reply, Silence> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let first = self.line(deadline)?;
         let code = code_of(&first).ok_or_else(|| Silence::Garbage(shown(&first)))?;
         let mut lines = vec![first];
@@ -156,6 +165,21 @@ impl Client {
         let bytes: Vec<u8> = self.pending.drain(..count).collect();
         let _ = writeln!(self.transcript, "< {} (raw)", shown(&bytes));
         Ok(bytes)
+    }
+
+    /// Takes these bytes if they are the next ones; leaves any others.
+    pub fn takes(&mut self, wanted: &[u8]) -> bool {
+        let deadline = Instant::now() + self.patience;
+        while self.pending.len() < wanted.len() && wanted.starts_with(&self.pending) {
+            if self.more(deadline).is_err() {
+                return false;
+            }
+        }
+        let are_next = self.pending.starts_with(wanted);
+        if are_next {
+            self.pending.drain(..wanted.len());
+        }
+        are_next
     }
 
     /// Whether anything can be read now: a reply, or the end.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 
@@ -18,6 +19,13 @@ impl Data {
     pub fn connect(address: SocketAddr) -> Data {
         let stream = TcpStream::connect_timeout(&address, PATIENCE);
         Data::from(stream.unwrap_or_else(|error| panic!("cannot connect to {address}: {error}")))
+    }
+
+    /// The connection itself, with this for a limit of each wait.
+    pub fn waiting(&mut self, patience: Duration) -> &mut TcpStream {
+        self.0.set_read_timeout(Some(patience)).expect("it is a socket");
+        self.0.set_write_timeout(Some(patience)).expect("it is a socket");
+        &mut self.0
     }
 
     /// All that comes until the server closes; an end by reset is not one.

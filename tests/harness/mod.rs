@@ -40,15 +40,17 @@ pub fn as_root() {
 
 /// The path of a program that a test drives, or a failure that says what to install.
 pub fn program(name: &str, package: &str) -> std::path::PathBuf {
-    let places = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin:" + TOOLS;
+    let places = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
     places
         .split(':')
-        .map(|place| std::path::Path::new(place).join(name))
+        .map(str::to_owned)
+        .chain(UNPACKED.map(|package| format!("/var/lib/cellftpd-tests/{package}/usr/sbin")))
+        .map(|place| std::path::PathBuf::from(place).join(name))
         .find(|path| path.is_file())
         .unwrap_or_else(|| {
             panic!("{name} is missing: `sh tests/install/packages.sh test` installs it (Debian: {package})")
         })
 }
 
-/// Where tests/install/packages.sh lays out the inetd that can't be installed beside xinetd.
-const TOOLS: &str = "/var/lib/cellftpd-tests/openbsd-inetd/usr/sbin";
+/// What tests/install/packages.sh unpacks instead of installing it.
+const UNPACKED: [&str; 2] = ["openbsd-inetd", "vsftpd"];

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
+use std::net::IpAddr;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,14 +53,15 @@ fn caught(step: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
 }
 
 /// What a script says before its first step.
-struct Scene {
-    site: Site,
-    line: Line,
-    stays_away: bool,
+pub struct Scene {
+    pub site: Site,
+    pub line: Line,
+    pub stays_away: bool,
 }
 
 impl Scene {
-    fn of(script: &Script) -> Result<Scene, String> {
+    /// Builds it: a fresh tree each time.
+    pub fn of(script: &Script) -> Result<Scene, String> {
         let mut scene = Scene { site: Site::bare(), line: Line::Tcp4, stays_away: false };
         for (number, line) in &script.scene {
             scene =
@@ -144,7 +146,7 @@ fn line_named(name: &str) -> Option<Line> {
 }
 
 /// The data connection of a dialogue: the last one that was spoken of.
-enum Channel {
+pub enum Channel {
     None,
     /// We listen, and the server will come.
     Door(Door),
@@ -213,22 +215,13 @@ impl Play {
         self.hear(&[b"230 *".to_vec()])
     }
 
-    /// Sends a line, with what only this run knows filled in.
     fn say(&mut self, line: &[u8]) -> Result<(), String> {
-        let mut line = line.to_vec();
         let (user, password) = self.site.login();
-        fill(&mut line, "{user}", &user);
-        fill(&mut line, "{password}", &password);
-        fill(&mut line, "{gid}", &self.site.owner().1.to_string());
-        if [&b"{port}"[..], b"{eprt}", b"{eprt-any}"].iter().any(|name| contains(&line, name)) {
-            let door = Door::on(self.session.host());
-            fill(&mut line, "{port}", &door.six_numbers());
-            fill(&mut line, "{eprt}", &door.extended(door.address().ip()));
-            let any = if door.address().is_ipv4() { "0.0.0.0" } else { "::" };
-            fill(&mut line, "{eprt-any}", &door.extended(any.parse().expect("an address")));
+        let who = (user, password, self.site.owner().1);
+        let (line, door) = filled(line, who, self.session.host());
+        if let Some(door) = door {
             self.data = Channel::Door(door);
         }
-        line.extend(b"\r\n");
         self.offer(&line)
     }
 
@@ -385,6 +378,27 @@ fn cut(bytes: &[u8]) -> String {
         Some(head) => format!("{}… ({} bytes)", shown(head), bytes.len()),
         None => shown(bytes),
     }
+}
+
+/// A line with its CRLF and with what only this run knows; and the port that it names, if it does.
+pub fn filled(
+    line: &[u8],
+    (user, password, gid): (String, String, u32),
+    host: IpAddr,
+) -> (Vec<u8>, Option<Door>) {
+    let mut line = [line, b"\r\n"].concat();
+    fill(&mut line, "{user}", &user);
+    fill(&mut line, "{password}", &password);
+    fill(&mut line, "{gid}", &gid.to_string());
+    if ![&b"{port}"[..], b"{eprt}", b"{eprt-any}"].iter().any(|name| contains(&line, name)) {
+        return (line, None);
+    }
+    let door = Door::on(host);
+    fill(&mut line, "{port}", &door.six_numbers());
+    fill(&mut line, "{eprt}", &door.extended(door.address().ip()));
+    let any = if door.address().is_ipv4() { "0.0.0.0" } else { "::" };
+    fill(&mut line, "{eprt-any}", &door.extended(any.parse().expect("an address")));
+    (line, Some(door))
 }
 
 fn contains(line: &[u8], what: &[u8]) -> bool {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
@@ -38,21 +39,49 @@ pub struct SuperServer {
     log: PathBuf,
 }
 
+/// What a super-server starts for each connection.
+#[derive(Debug)]
+pub struct ServerProgram {
+    pub path: PathBuf,
+    pub arguments: Vec<String>,
+}
+
+impl ServerProgram {
+    /// The server under test, with this site.
+    pub fn under_test(site: &Site) -> ServerProgram {
+        let configuration = site.configuration().display().to_string();
+        ServerProgram {
+            path: server_program(),
+            arguments: vec!["--config".to_owned(), configuration],
+        }
+    }
+}
+
 impl SuperServer {
     /// Starts it on a free port of this address, with this site.
-    #[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
     pub fn start(kind: Kind, host: IpAddr, site: &Site) -> SuperServer {
-        let configuration = site.configuration();
-        let log = site.beside("super-server.log");
         if kind == Kind::Pipes {
-            let port = serve_over_pipes(host, configuration);
+            let port = serve_over_pipes(host, site.configuration());
+            let log = site.beside("super-server.log");
             return SuperServer { host, port, process: None, log };
         }
+        SuperServer::start_program(kind, host, site, &ServerProgram::under_test(site))
+    }
+
+    /// The same with any server that takes the client on its standard streams.
+    #[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
+    pub fn start_program(
+        kind: Kind,
+        host: IpAddr,
+        site: &Site,
+        server: &ServerProgram,
+    ) -> SuperServer {
+        let log = site.beside("super-server.log");
         let port = free_port(host);
         let mut command = match kind {
-            Kind::Xinetd => xinetd(host, port, site, &configuration),
-            Kind::Inetd => inetd(host, port, site, &configuration),
-            _ => systemd(host, port, &configuration),
+            Kind::Xinetd => xinetd(host, port, site, server),
+            Kind::Inetd => inetd(host, port, site, server),
+            _ => systemd(host, port, server),
         };
         let output = File::create(&log).expect("our own directory");
         let child = command
@@ -76,6 +105,16 @@ impl SuperServer {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Ends by force what is left of its sessions after this time.
+    pub fn ends_its_sessions(&self, limit: Duration) {
+        let Some(process) = self.process else { return };
+        let sessions = || process.children().iter().flat_map(Process::family).collect::<Vec<_>>();
+        if within(limit, || sessions().is_empty().then_some(())).is_none() {
+            sessions().iter().for_each(|one| one.signal(Signal::SIGKILL));
+            self.has_no_sessions();
+        }
+    }
+
     /// Expects that every session has ended, without a trace in the process table.
     #[track_caller]
     pub fn has_no_sessions(&self) {
@@ -97,17 +136,17 @@ impl Drop for SuperServer {
     }
 }
 
-fn xinetd(host: IpAddr, port: u16, site: &Site, configuration: &Path) -> Command {
+fn xinetd(host: IpAddr, port: u16, site: &Site, server: &ServerProgram) -> Command {
     let family = if host.is_ipv4() { "IPv4" } else { "IPv6" };
     let text = format!(
         "service cellftpd-test\n{{\n\
          \ttype = UNLISTED\n\tport = {port}\n\tbind = {host}\n\tflags = {family}\n\
          \tsocket_type = stream\n\tprotocol = tcp\n\twait = no\n\tuser = root\n\tpassenv =\n\
-         \tserver = {}\n\tserver_args = --config {}\n\
+         \tserver = {}\n\tserver_args = {}\n\
          \tcps = 2000 1\n\tinstances = UNLIMITED\n\tper_source = UNLIMITED\n\
          \tlog_type = FILE {}\n\tdisable = no\n}}\n",
-        server_program().display(),
-        configuration.display(),
+        server.path.display(),
+        server.arguments.join(" "),
         site.beside("xinetd.log").display(),
     );
     let file = site.beside("xinetd.conf");
@@ -117,13 +156,14 @@ fn xinetd(host: IpAddr, port: u16, site: &Site, configuration: &Path) -> Command
     command
 }
 
-fn inetd(host: IpAddr, port: u16, site: &Site, configuration: &Path) -> Command {
+fn inetd(host: IpAddr, port: u16, site: &Site, server: &ServerProgram) -> Command {
     let (host, protocol) =
         if host.is_ipv4() { (host.to_string(), "tcp") } else { (format!("[{host}]"), "tcp6") };
     let text = format!(
-        "{host}:{port} stream {protocol} nowait root {} cellftpd --config {}\n",
-        server_program().display(),
-        configuration.display(),
+        "{host}:{port} stream {protocol} nowait root {} {} {}\n",
+        server.path.display(),
+        server.path.file_name().unwrap_or_default().to_string_lossy(),
+        server.arguments.join(" "),
     );
     let file = site.beside("inetd.conf");
     fs::write(&file, text).expect("our own directory");
@@ -133,11 +173,11 @@ fn inetd(host: IpAddr, port: u16, site: &Site, configuration: &Path) -> Command 
     command
 }
 
-fn systemd(host: IpAddr, port: u16, configuration: &Path) -> Command {
+fn systemd(host: IpAddr, port: u16, server: &ServerProgram) -> Command {
     let mut command = Command::new(program("systemd-socket-activate", "systemd"));
     let address = std::net::SocketAddr::new(host, port).to_string();
-    command.args(["--accept", "--inetd", "--listen", &address]).arg(server_program());
-    command.arg("--config").arg(configuration);
+    command.args(["--accept", "--inetd", "--listen", &address]).arg(&server.path);
+    command.args(&server.arguments);
     command
 }
 

@@ -10,8 +10,9 @@ for_demo="$for_building $for_logins xinetd:xinetd lftp:lftp"
 for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps readelf:binutils unshare:util-linux script:bsdutils
     systemd-socket-activate:systemd systemd-analyze:systemd"
 
-# Where the inetd that can't be installed beside xinetd is laid out: a second super-server for the tests.
-second=/var/lib/cellftpd-tests/openbsd-inetd
+# Where packages are laid out that the tests use and that can't, or need not, be installed: a second super-server, and
+# the server that ours is compared with.
+unpacked=/var/lib/cellftpd-tests
 
 as_root=
 [ "$(id -u)" -eq 0 ] || as_root=sudo
@@ -19,7 +20,7 @@ as_root=
 main() {
     case ${1-} in
         demo) need $for_demo ;;
-        test) need $for_test && need_second_inetd ;;
+        test) need $for_test; unpack openbsd-inetd inetd; unpack vsftpd vsftpd ;;
         *) echo "usage: packages.sh demo|test" >&2; exit 64 ;;
     esac
 }
@@ -59,7 +60,7 @@ install_quietly() {
 }
 
 apt_get() {
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends "$@" >/dev/null
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" >/dev/null
 }
 
 # invoke-rc.d(8) asks /usr/sbin/policy-rc.d: 101 is "no".
@@ -86,16 +87,17 @@ not_at_boot() {
     fi
 }
 
-# openbsd-inetd and xinetd conflict as packages, not as programs: this one is unpacked and not installed.
-need_second_inetd() {
-    [ ! -x "$second/usr/sbin/inetd" ] || return 0
-    command -v inetd >/dev/null && return 0
-    echo "unpacking: openbsd-inetd to $second"
+# openbsd-inetd and xinetd conflict as packages, not as programs; and vsftpd would be a service. Both are unpacked and
+# not installed: `unpack PACKAGE PROGRAM`.
+unpack() {
+    [ ! -x "$unpacked/$1/usr/sbin/$2" ] || return 0
+    is_there "$2" && return 0
+    echo "unpacking: $1 to $unpacked/$1"
     scratch=$(mktemp -d)
     # apt's own user downloads into it.
     chmod 777 "$scratch"
-    (cd "$scratch" && apt-get -qq download openbsd-inetd) ||
-        { $as_root apt-get -qq update && (cd "$scratch" && apt-get -qq download openbsd-inetd); }
+    (cd "$scratch" && apt-get -qq download "$1") ||
+        { $as_root apt-get -qq update && (cd "$scratch" && apt-get -qq download "$1"); }
     libraries=$(dpkg-deb --field "$scratch"/*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
     missing=
     for library in $libraries; do
@@ -103,8 +105,8 @@ need_second_inetd() {
             missing="$missing $library"
     done
     [ -z "$missing" ] || install_quietly $missing
-    $as_root mkdir -p "$second"
-    $as_root dpkg-deb --extract "$scratch"/*.deb "$second"
+    $as_root mkdir -p "$unpacked/$1"
+    $as_root dpkg-deb --extract "$scratch"/*.deb "$unpacked/$1"
     rm -r "$scratch"
 }
 

@@ -1,0 +1,136 @@
+//! vsftpd with a site equal in meaning to a dialogue's.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::account::Service;
+use crate::harness::program;
+use crate::harness::script::Script;
+use crate::harness::site::Site;
+use crate::harness::superserver::ServerProgram;
+
+/// What every site has: all of FTP that vsftpd can do, nothing of its delays and logs, no sandbox that this kernel or C
+/// library may be too new for.
+const ALWAYS: &str = "\
+listen=NO
+xferlog_enable=NO
+delay_failed_login=0
+seccomp_sandbox=NO
+isolate_network=NO
+nopriv_user=nobody
+async_abor_enable=YES
+ascii_download_enable=YES
+ascii_upload_enable=YES
+use_localtime=NO
+force_dot_files=YES
+anon_world_readable_only=NO
+anon_umask=022
+local_umask=022
+chroot_local_user=YES
+allow_writeable_chroot=YES
+";
+
+/// Our settings in its words; what is in neither list can't be said to it.
+#[rustfmt::skip]
+const SETTINGS: [(&str, &str); 8] = [
+    ("limits.idle = \"1 s\"", "idle_session_timeout=1"),
+    ("limits.login = \"1 s\"", "idle_session_timeout=1"),
+    ("limits.data_connect = \"1 s\"", "accept_timeout=1"),
+    ("limits.stalled = \"1 s\"", "data_connection_timeout=1"),
+    ("login.max_failures = 3", "max_login_fails=3"),
+    ("login.max_failures = 10", "max_login_fails=10"),
+    ("network.active = false", "port_enable=NO"),
+    ("transfer.partial = \"discard\"", "delete_failed_uploads=YES"),
+];
+
+/// What makes trees and lines, and is the same for every server.
+const SAME: [&str; 7] = ["file", "directory", "link", "fifo", "device", "stays", "line"];
+
+/// vsftpd, ready to be started for a site.
+#[derive(Debug)]
+pub struct Vsftpd {
+    pub program: ServerProgram,
+    /// Who may log in where PAM is asked and no account is meant.
+    _service: Option<Service>,
+}
+
+/// The first line of the scene that can't be put to vsftpd.
+pub fn obstacle(script: &Script) -> Option<&str> {
+    let lines = script.scene.iter().map(|(_, line)| line.as_str());
+    let mut foreign = lines.filter(|line| !can_be_said(line));
+    foreign.next()
+}
+
+fn can_be_said(line: &str) -> bool {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match (word, rest) {
+        // A super-server hands over TCP.
+        ("line", "pipes" | "socketpair") => false,
+        ("site", "readonly" | "writable" | "local" | "nobody") => true,
+        ("set", setting) => SETTINGS.iter().any(|(ours, _)| *ours == setting),
+        _ => SAME.contains(&word),
+    }
+}
+
+impl Vsftpd {
+    /// Writes its configuration beside the site's tree.
+    pub fn serving(script: &Script, site: &Site) -> Vsftpd {
+        let kind = script.scene.iter().find_map(|(_, line)| line.strip_prefix("site "));
+        let (who, service) = logins(kind.unwrap_or("nobody"), &site.path("/"));
+        let empty = site.beside("empty");
+        fs::create_dir(&empty).expect("our own directory");
+        let set = script.scene.iter().filter_map(|(_, line)| line.strip_prefix("set "));
+        let settings: Vec<_> = set
+            .filter_map(|setting| SETTINGS.iter().find(|(ours, _)| *ours == setting))
+            .map(|(_, theirs)| *theirs)
+            .collect();
+        let text = format!(
+            "{ALWAYS}secure_chroot_dir={}\n{who}{}\n",
+            empty.display(),
+            settings.join("\n")
+        );
+        let path = site.beside("vsftpd.conf");
+        fs::write(&path, text).expect("our own directory");
+        let arguments = vec![path.display().to_string()];
+        Vsftpd {
+            program: ServerProgram { path: program("vsftpd", "vsftpd"), arguments },
+            _service: service,
+        }
+    }
+}
+
+/// Who may log in, and what they may do.
+fn logins(kind: &str, root: &Path) -> (String, Option<Service>) {
+    let root = root.display();
+    match kind {
+        "readonly" => (
+            format!("anonymous_enable=YES\nlocal_enable=NO\nwrite_enable=NO\nanon_root={root}\n"),
+            None,
+        ),
+        // It refuses anonymous users a root that they may write, and has no setting against that. Guests have the same
+        // rights and no such rule.
+        "writable" => {
+            let service = Service::of("pam_permit.so");
+            let text = format!(
+                "anonymous_enable=NO\nlocal_enable=YES\nguest_enable=YES\nguest_username=ftp\nlocal_root={root}\n\
+                 pam_service_name={}\nwrite_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\n\
+                 anon_other_write_enable=YES\n",
+                service.name
+            );
+            (text, Some(service))
+        }
+        "local" => (
+            "anonymous_enable=NO\nlocal_enable=YES\npam_service_name=cellftpd\nwrite_enable=YES\n"
+                .to_owned(),
+            None,
+        ),
+        _ => {
+            let service = Service::of("pam_deny.so");
+            let text = format!(
+                "anonymous_enable=NO\nlocal_enable=YES\npam_service_name={}\n",
+                service.name
+            );
+            (text, Some(service))
+        }
+    }
+}
