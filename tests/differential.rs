@@ -6,6 +6,7 @@
 mod harness;
 mod reference;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use std::time::Duration;
 use harness::PATIENCE;
 use harness::script::{self, Script};
 use reference::observe::Server;
+use reference::outcome::Exchange;
 use reference::table::PLACE;
 use reference::{Difference, Observed, Table, observe, vsftpd};
 
@@ -134,29 +136,61 @@ fn differences(
     vsftpd: &Observed,
     cellftpd: &Observed,
 ) -> Vec<(Option<usize>, Difference)> {
-    let mut found = Vec::new();
-    let mut compare = |at, line: String, vsftpd: &str, cellftpd: &str| {
-        if vsftpd != cellftpd {
-            let (vsftpd, cellftpd) = (vsftpd.to_owned(), cellftpd.to_owned());
-            let dialogue = dialogue.to_owned();
-            found.push((at, Difference { dialogue, line, vsftpd, cellftpd }));
-        }
+    let difference = |line: String, (vsftpd, cellftpd)| Difference {
+        dialogue: dialogue.to_owned(),
+        line,
+        vsftpd,
+        cellftpd,
     };
+    let mut found = Vec::new();
     for (at, (theirs, ours)) in vsftpd.exchanges.iter().zip(&cellftpd.exchanges).enumerate() {
-        compare(Some(at), ours.said.clone(), &theirs.outcome(), &ours.outcome());
-        for feature in theirs.features.union(&ours.features) {
-            let told = |is_there| if is_there { "listed" } else { "absent" };
-            let (their, our) = (theirs.features.contains(feature), ours.features.contains(feature));
-            compare(Some(at), format!("FEAT: {feature}"), told(their), told(our));
-        }
+        let pairs = events(&theirs.events, &ours.events).into_iter().chain(lines(theirs, ours));
+        found.extend(pairs.map(|pair| (Some(at), difference(ours.said.clone(), pair))));
     }
-    let paths: std::collections::BTreeSet<_> =
-        vsftpd.tree.keys().chain(cellftpd.tree.keys()).collect();
-    for path in paths {
-        let state = |observed: &Observed| {
-            observed.tree.get(path).map_or("absent", |state| state).to_owned()
-        };
-        compare(None, format!("tree: {path}"), &state(vsftpd), &state(cellftpd));
+    let absent = "absent".to_owned();
+    for path in vsftpd.tree.keys().chain(cellftpd.tree.keys()).collect::<BTreeSet<_>>() {
+        let [theirs, ours] = [vsftpd, cellftpd].map(|one| one.tree.get(path).unwrap_or(&absent));
+        if theirs != ours {
+            let pair = (theirs.clone(), ours.clone());
+            found.push((None, difference(format!("tree: {path}"), pair)));
+        }
     }
     found
+}
+
+/// Where two runs of events differ: one by one if there are as many of them, else what is left without their common
+/// beginning and end.
+fn events(theirs: &[String], ours: &[String]) -> Vec<(String, String)> {
+    if theirs.len() == ours.len() {
+        let pairs = theirs.iter().zip(ours).filter(|(theirs, ours)| theirs != ours);
+        return pairs.map(|(theirs, ours)| (theirs.clone(), ours.clone())).collect();
+    }
+    let alike = |pair: &(&String, &String)| pair.0 == pair.1;
+    let head = theirs.iter().zip(ours).take_while(alike).count();
+    let (theirs, ours) = (&theirs[head..], &ours[head..]);
+    let tail = theirs.iter().rev().zip(ours.iter().rev()).take_while(alike).count();
+    let told = |events: &[String]| match &events[..events.len() - tail] {
+        [] => "nothing".to_owned(),
+        events => events.join(", "),
+    };
+    vec![(told(theirs), told(ours))]
+}
+
+/// Lines that only one of two listings has; where only one has a listing at all, the events tell it.
+fn lines(theirs: &Exchange, ours: &Exchange) -> Vec<(String, String)> {
+    let (Some(theirs), Some(ours)) = (&theirs.lines, &ours.lines) else { return Vec::new() };
+    let absent = || "absent".to_owned();
+    let only_theirs = theirs.difference(ours).map(|line| (line.clone(), absent()));
+    only_theirs.chain(ours.difference(theirs).map(|line| (absent(), line.clone()))).collect()
+}
+
+#[test]
+fn what_is_alike_is_left_out() {
+    let split = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let found = |theirs, ours| events(&split(theirs), &split(ours));
+    let pair = |theirs: &str, ours: &str| vec![(theirs.to_owned(), ours.to_owned())];
+    assert_eq!(found("150 421", "150 426"), pair("421", "426"));
+    assert_eq!(found("150 226 200 257", "150 226 257"), pair("200", "nothing"));
+    assert_eq!(found("150 list 226", "550"), pair("150, list, 226", "550"));
+    assert!(found("200", "200").is_empty());
 }

@@ -1,23 +1,27 @@
 //! The normal form of listings: what a client makes of them, and nothing that has to differ between two machines, two
 //! trees or two moments.
 
+use std::collections::BTreeSet;
+
 use crate::harness::client::shown;
 
-/// The lines of a listing in the order of their names: each server sorts in its own way.
-pub fn normal(bytes: &[u8], line: fn(&[u8]) -> String) -> String {
+/// The lines of a listing, without their order: each server sorts in its own way.
+pub fn lines(bytes: &[u8], line: fn(&[u8]) -> String) -> BTreeSet<String> {
     let Some(text) = bytes.strip_suffix(b"\r\n") else {
         return if bytes.is_empty() {
-            "[]".to_owned()
+            BTreeSet::new()
         } else {
-            format!("[{}] unended", shown(bytes))
+            [format!("{} (no end of line)", shown(bytes))].into()
         };
     };
-    let mut lines: Vec<_> = text
-        .split(|byte| *byte == b'\n')
-        .map(|one| line(one.strip_suffix(b"\r").unwrap_or(one)))
-        .collect();
-    lines.sort();
-    format!("[{}]", lines.join("; "))
+    let mut lines = BTreeSet::new();
+    for one in text.split(|byte| *byte == b'\n') {
+        let mut text = line(one.strip_suffix(b"\r").unwrap_or(one));
+        while !lines.insert(text.clone()) {
+            text.push_str(" (again)");
+        }
+    }
+    lines
 }
 
 /// A line as `ls -l` has it: without owner and group, without a directory's size, without the time of what was made just
@@ -50,5 +54,5 @@ fn what_must_differ_is_gone() {
     assert_eq!(long(ours), "-rw-r--r-- 1 13 Feb 29 2024  a b ");
     assert_eq!(long(b"drwxr-xr-x 2 ftp ftp 4096 Nov 23 20:08 x"), "drwxr-xr-x 2 - now x");
     assert_eq!(long(b"no such line"), "no such line");
-    assert_eq!(normal(b"b\r\na\r\n", |line| shown(line)), "[a; b]");
+    assert_eq!(lines(b"b\r\na\r\na\r\n", shown), ["a", "a (again)", "b"].map(str::to_owned).into());
 }

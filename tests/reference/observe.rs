@@ -15,7 +15,6 @@ use crate::harness::launch::dial;
 use crate::harness::play::{Channel, Scene, filled};
 use crate::harness::script::{Script, Step};
 use crate::harness::session::address;
-use crate::harness::site::Site;
 use crate::harness::superserver::{Kind, ServerProgram, SuperServer};
 use crate::harness::within;
 
@@ -54,7 +53,6 @@ pub fn observe(script: &Script, server: Server, patience: Duration) -> Observed 
         client: Client::new(stream.into(), again.into()).waiting(patience),
         login: scene.site.login(),
         gid: scene.site.owner().1,
-        site: &scene.site,
         host,
         patience,
         stays_away: scene.stays_away,
@@ -73,11 +71,10 @@ pub fn observe(script: &Script, server: Server, patience: Duration) -> Observed 
 }
 
 /// A client that takes what comes.
-struct Observer<'a> {
+struct Observer {
     client: Client,
     login: (String, String),
     gid: u32,
-    site: &'a Site,
     host: IpAddr,
     patience: Duration,
     stays_away: bool,
@@ -103,7 +100,7 @@ enum Phase {
     Refused,
 }
 
-impl Observer<'_> {
+impl Observer {
     fn plays(&mut self, script: &Script) {
         for (line, step) in &script.steps {
             if self.is_over {
@@ -215,11 +212,11 @@ impl Observer<'_> {
     }
 
     fn takes(&mut self, reply: &Reply) {
-        let text = outcome::normal(reply, &self.verb, self.host);
+        let text = outcome::normal(reply, self.host);
         self.notes(text);
         self.phase = if reply.code / 100 == 1 { Phase::Transferring } else { Phase::Idle };
-        if reply.code == 211 && self.verb == "FEAT" {
-            self.exchange().features = outcome::features(reply);
+        if let Some(lines) = outcome::lines(reply, &self.verb) {
+            self.exchange().lines = Some(lines);
         }
         if matches!(reply.code, 227 | 229) {
             self.data = Channel::None;
@@ -309,7 +306,9 @@ impl Observer<'_> {
             _ => {
                 let result = data.waiting(self.patience).read_to_end(&mut bytes);
                 let verb = self.verb_of_transfer();
-                self.notes(outcome::data(&bytes, &verb));
+                let (text, lines) = outcome::data(&bytes, &verb);
+                self.notes(text);
+                self.exchange().lines = lines;
                 self.notes_failure(result.err());
             }
         }

@@ -17,8 +17,8 @@ pub struct Exchange {
     pub said: String,
     /// Replies, data and silence, in turn.
     pub events: Vec<String>,
-    /// What FEAT listed.
-    pub features: BTreeSet<String>,
+    /// The lines of a listing or of FEAT, if there was one: each is compared for itself.
+    pub lines: Option<BTreeSet<String>>,
 }
 
 impl Exchange {
@@ -29,7 +29,7 @@ impl Exchange {
 }
 
 /// Code and what clients read of the text.
-pub fn normal(reply: &Reply, verb: &str, host: IpAddr) -> String {
+pub fn normal(reply: &Reply, host: IpAddr) -> String {
     let code = reply.code;
     let last = reply.lines.last().map_or("", |line| std::str::from_utf8(line).unwrap_or(""));
     let text = match code {
@@ -40,8 +40,7 @@ pub fn normal(reply: &Reply, verb: &str, host: IpAddr) -> String {
         },
         257 => reply.lines.last().and_then(|line| quoted(line)).unwrap_or_default(),
         150 => between(last, "(", " bytes)").map(|n| format!("({n} bytes)")).unwrap_or_default(),
-        211..=213 if verb == "STAT" && reply.lines.len() > 1 && code != 211 => on_control(reply),
-        213 | 215 => last.get(4..).unwrap_or_default().to_owned(),
+        213 | 215 if reply.lines.len() == 1 => last.get(4..).unwrap_or_default().to_owned(),
         350 => last
             .split(|c: char| !c.is_ascii_digit())
             .skip(1)
@@ -53,19 +52,24 @@ pub fn normal(reply: &Reply, verb: &str, host: IpAddr) -> String {
     if text.is_empty() { code.to_string() } else { format!("{code} {text}") }
 }
 
-/// What FEAT lists: a line for each, without the blank before it.
-pub fn features(reply: &Reply) -> BTreeSet<String> {
-    let lines = reply.lines.iter().filter_map(|line| line.strip_prefix(b" "));
-    lines.map(|line| shown(line).trim_end().to_owned()).collect()
+/// The lines between the first and the last one of a reply that is a list.
+pub fn lines(reply: &Reply, verb: &str) -> Option<BTreeSet<String>> {
+    let inside = reply.lines.get(1..reply.lines.len() - 1)?;
+    let bare = inside.iter().map(|line| line.strip_prefix(b" ").unwrap_or(line));
+    match (reply.code, verb) {
+        (211, "FEAT") => Some(bare.map(shown).collect()),
+        (212 | 213, "STAT") => Some(bare.map(listing::long).collect()),
+        _ => None,
+    }
 }
 
 /// All that came on a data connection, as the verb that asked for it would have it.
-pub fn data(bytes: &[u8], verb: &str) -> String {
+pub fn data(bytes: &[u8], verb: &str) -> (String, Option<BTreeSet<String>>) {
     match verb {
-        "LIST" => format!("list {}", listing::normal(bytes, listing::long)),
-        "NLST" | "MLSD" => format!("list {}", listing::normal(bytes, shown)),
-        _ if bytes.len() <= 80 => format!("data `{}`", shown(bytes)),
-        _ => format!("data of {}", digest(bytes)),
+        "LIST" => ("list".to_owned(), Some(listing::lines(bytes, listing::long))),
+        "NLST" | "MLSD" => ("list".to_owned(), Some(listing::lines(bytes, shown))),
+        _ if bytes.len() <= 80 => (format!("data `{}`", shown(bytes)), None),
+        _ => (format!("data of {}", digest(bytes)), None),
     }
 }
 
@@ -74,13 +78,6 @@ pub fn digest(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     format!("{} bytes, {:08x}", bytes.len(), hasher.finish() >> 32)
-}
-
-/// A listing between the first and the last line of a reply.
-fn on_control(reply: &Reply) -> String {
-    let inside = &reply.lines[1..reply.lines.len() - 1];
-    let text: Vec<u8> = inside.iter().flat_map(|line| [line, &b"\r\n"[..]].concat()).collect();
-    listing::normal(&text, |line| listing::long(line.strip_prefix(b" ").unwrap_or(line)))
 }
 
 /// The quoted name at the head of a 257, doubled quotes within.
@@ -114,22 +111,18 @@ fn reply(text: &str) -> Reply {
 #[test]
 fn replies_have_a_normal_form() {
     let cases = [
-        ("", "226 Done.", "226"),
-        ("", "227 Entering Passive Mode (127,0,0,1,200,1).", "227 here"),
-        ("", "227 Entering Passive Mode (0,0,0,0,200,1).", "227 elsewhere"),
-        ("", "229 Port (|||50000|)", "229 here"),
-        ("", "257 \"/a\"\"b\" is it", "257 \"/a\"\"b\""),
-        ("", "150 Opening for a (b) (13 bytes).", "150 (13 bytes)"),
-        ("", "350 Restart position accepted (7).", "350 7"),
-        (
-            "STAT",
-            "213-x\n-rw-r--r-- 1 0 0 1 Feb 29  2024 a\n213 End",
-            "213 [-rw-r--r-- 1 1 Feb 29 2024 a]",
-        ),
-        ("STAT", "211-x\n y\n211 End", "211"),
-        ("SIZE", "213 13", "213 13"),
+        ("226 Done.", "226"),
+        ("227 Entering Passive Mode (127,0,0,1,200,1).", "227 here"),
+        ("227 Entering Passive Mode (0,0,0,0,200,1).", "227 elsewhere"),
+        ("229 Port (|||50000|)", "229 here"),
+        ("257 \"/a\"\"b\" is it", "257 \"/a\"\"b\""),
+        ("150 Opening for a (b) (13 bytes).", "150 (13 bytes)"),
+        ("350 Restart position accepted (7).", "350 7"),
+        ("213-x\n-rw-r--r-- 1 0 0 1 Feb 29  2024 a\n213 End", "213 [-rw-r--r-- 1 1 Feb 29 2024 a]"),
+        ("211-x\n y\n211 End", "211"),
+        ("213 13", "213 13"),
     ];
-    for (verb, text, wanted) in cases {
-        assert_eq!(normal(&reply(text), verb, [127, 0, 0, 1].into()), wanted);
+    for (text, wanted) in cases {
+        assert_eq!(normal(&reply(text), [127, 0, 0, 1].into()), wanted);
     }
 }
