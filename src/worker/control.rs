@@ -123,6 +123,8 @@ impl Control {
     pub fn fresh(&mut self) -> Option<Said> {
         while self.unsent.is_empty() {
             match self.lines.next()? {
+                // Sent by clients and address translators to stay connected: a reply would be taken for the next one's.
+                Input::Line(line) if line.is_empty() => {}
                 Input::Line(line) => return Some(Said::Line(Zeroizing::new(line))),
                 Input::TooLong => return Some(Said::TooLong),
                 Input::Refuse(answer) => self.unsent.extend(answer),

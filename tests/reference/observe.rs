@@ -61,6 +61,7 @@ pub fn observe(script: &Script, server: Server, patience: Duration) -> Observed 
         exchanges: vec![Exchange { said: "(connects)".to_owned(), ..Exchange::default() }],
         phase: Phase::Idle,
         owed: 0,
+        is_silent: false,
         is_sending: false,
         is_over: false,
     };
@@ -85,6 +86,8 @@ struct Observer {
     phase: Phase,
     /// Replies that did not come in time.
     owed: usize,
+    /// Nothing was done since the last one of these: the next one is not waited for either.
+    is_silent: bool,
     /// Whether the last step sent something: what is said in several pieces is one exchange.
     is_sending: bool,
     is_over: bool,
@@ -174,6 +177,7 @@ impl Observer {
             self.exchanges.push(Exchange { line, ..Exchange::default() });
         }
         self.is_sending = true;
+        self.is_silent = false;
         let exchange = self.exchange();
         exchange.said = cut(&format!("{}{text}", exchange.said));
         if let Some(verb) = last_verb(bytes) {
@@ -196,6 +200,9 @@ impl Observer {
         self.is_sending = false;
         if self.phase == Phase::Refused {
             return;
+        }
+        if self.is_silent {
+            return self.misses(&Silence::Late(String::new()));
         }
         let is_preliminary = wanted[0].starts_with(b"1");
         match self.client.reply() {
@@ -234,6 +241,7 @@ impl Observer {
             }
             Silence::Late(rest) if rest.is_empty() => {
                 self.owed += 1;
+                self.is_silent = true;
                 self.notes("silence".to_owned());
             }
             other => self.notes(other.to_string()),
@@ -263,6 +271,7 @@ impl Observer {
 
     fn data_step(&mut self, step: &Step) {
         self.is_sending = false;
+        self.is_silent = false;
         if self.phase == Phase::Refused {
             return;
         }
