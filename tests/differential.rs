@@ -21,10 +21,10 @@ use reference::table::PLACE;
 use reference::{Difference, Observed, Table, observe, vsftpd};
 
 /// More than there are processors: most of the time is spent on waiting for what vsftpd does not answer.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 8;
 
 /// How long vsftpd may take before it counts as silent.
-const SILENT: Duration = Duration::from_secs(3);
+const SILENT: Duration = Duration::from_secs(2);
 
 /// What was seen of both, and where they differ.
 struct Contrast {

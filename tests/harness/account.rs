@@ -64,7 +64,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// With `pam_permit.so` everybody may log in, with `pam_deny.so` nobody.
+    /// Of this module with its options: `pam_permit.so` lets everybody in, `pam_deny.so` nobody.
     pub fn of(module: &str) -> Service {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -109,7 +109,7 @@ pub fn prepare() {
 fn sweep() {
     for service in fs::read_dir(SERVICES).expect("it was written to").flatten() {
         let name = service.file_name().to_string_lossy().into_owned();
-        if name.strip_prefix(SERVICE).is_some_and(|rest| is_orphaned(rest)) {
+        if name.strip_prefix(SERVICE).is_some_and(is_orphaned) {
             let _ = fs::remove_file(service.path());
         }
     }

@@ -87,9 +87,9 @@ impl Data {
         !matches!(self.0.read(&mut byte), Ok(count) if count > 0)
     }
 
-    /// Waits until the server has it: what ends before that was never there.
+    /// Waits until the server has it, and has read what was sent: what ends before that was never there.
     pub fn settles(&self) {
-        eventually("the server's accepting", || self.is_accepted().then_some(()));
+        eventually("the server's reading", || self.is_read().then_some(()));
     }
 
     /// Closes with a reset.
@@ -98,15 +98,17 @@ impl Data {
         setsockopt(&self.0, sockopt::Linger, &now).expect("it is a TCP socket");
     }
 
-    /// Whether a process has the server's end: a connection that still waits for accept(2) has no inode.
-    fn is_accepted(&self) -> bool {
+    /// Whether a process has the server's end and nothing is left in its queue: a connection that still waits for
+    /// accept(2) has no inode.
+    fn is_read(&self) -> bool {
         let ours = self.0.local_addr().expect("it is connected").port();
         let theirs = self.peer().port();
         let held = |line: &str| {
             let fields: Vec<_> = line.split_whitespace().collect();
             let ends_in =
                 |field: usize, port: u16| fields[field].ends_with(&format!(":{port:04X}"));
-            ends_in(1, theirs) && ends_in(2, ours) && fields[9] != "0"
+            let is_drained = fields[4].ends_with(":00000000");
+            ends_in(1, theirs) && ends_in(2, ours) && fields[9] != "0" && is_drained
         };
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
             .map(|path| fs::read_to_string(path).unwrap_or_default());

@@ -102,35 +102,26 @@ impl Vsftpd {
 /// Who may log in, and what they may do.
 fn logins(kind: &str, root: &Path) -> (String, Option<Service>) {
     let root = root.display();
-    match kind {
-        "readonly" => (
-            format!("anonymous_enable=YES\nlocal_enable=NO\nwrite_enable=NO\nanon_root={root}\n"),
-            None,
-        ),
+    let (module, text) = match kind {
+        "readonly" => {
+            let text = format!("anonymous_enable=YES\nlocal_enable=NO\nanon_root={root}\n");
+            return (text, None);
+        }
         // It refuses anonymous users a root that they may write, and has no setting against that. Guests have the same
         // rights and no such rule.
-        "writable" => {
-            let service = Service::of("pam_permit.so");
-            let text = format!(
-                "anonymous_enable=NO\nlocal_enable=YES\nguest_enable=YES\nguest_username=ftp\nlocal_root={root}\n\
-                 pam_service_name={}\nwrite_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\n\
-                 anon_other_write_enable=YES\n",
-                service.name
-            );
-            (text, Some(service))
-        }
-        "local" => (
-            "anonymous_enable=NO\nlocal_enable=YES\npam_service_name=cellftpd\nwrite_enable=YES\n"
-                .to_owned(),
-            None,
+        "writable" => (
+            "pam_permit.so",
+            format!(
+                "guest_enable=YES\nguest_username=ftp\nlocal_root={root}\nwrite_enable=YES\n\
+                 anon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n"
+            ),
         ),
-        _ => {
-            let service = Service::of("pam_deny.so");
-            let text = format!(
-                "anonymous_enable=NO\nlocal_enable=YES\npam_service_name={}\n",
-                service.name
-            );
-            (text, Some(service))
-        }
-    }
+        // PAM's own delay would be taken for silence.
+        "local" => ("pam_unix.so nodelay", "write_enable=YES\n".to_owned()),
+        _ => ("pam_deny.so", String::new()),
+    };
+    let service = Service::of(module);
+    let name = &service.name;
+    let text = format!("anonymous_enable=NO\nlocal_enable=YES\npam_service_name={name}\n{text}");
+    (text, Some(service))
 }
