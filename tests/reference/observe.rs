@@ -20,7 +20,7 @@ use crate::harness::within;
 
 use super::outcome::{self, Exchange, cut};
 use super::tree;
-use super::vsftpd::Vsftpd;
+use super::vsftpd::{self, Vsftpd};
 
 /// What a client has seen of a server in one dialogue.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ pub fn observe(script: &Script, server: Server, patience: Duration) -> Observed 
     let scene = Scene::of(script).unwrap_or_else(|error| panic!("{error}"));
     let host = scene.line.host();
     // It keeps its PAM service as long as it lives.
-    let vsftpd = (server == Server::Vsftpd).then(|| Vsftpd::serving(script, &scene.site));
+    let other = (server == Server::Vsftpd).then(|| Vsftpd::serving(script, &scene.site));
     let under_test = ServerProgram::under_test(&scene.site);
-    let program = vsftpd.as_ref().map_or(&under_test, |vsftpd| &vsftpd.program);
+    let program = other.as_ref().map_or(&under_test, |vsftpd| &vsftpd.program);
     let running = SuperServer::start_program(Kind::Systemd, host, &scene.site, program);
     let stream = dial(None, SocketAddr::new(host, running.port)).expect("it listens");
     stream.set_nodelay(true).expect("it is a TCP socket");
@@ -68,6 +68,7 @@ pub fn observe(script: &Script, server: Server, patience: Duration) -> Observed 
     observer.plays(script);
     let exchanges = observer.exchanges;
     running.ends_its_sessions(Duration::from_secs(1));
+    vsftpd::ends_orphans(Duration::from_secs(1));
     Observed { exchanges, tree: tree::of(&scene.site.path("/")) }
 }
 

@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use crate::harness::account::Service;
-use crate::harness::program;
+use crate::harness::process::Process;
 use crate::harness::script::Script;
 use crate::harness::site::Site;
 use crate::harness::superserver::ServerProgram;
+use crate::harness::{eventually, program, within};
 
 /// What every site has: all of FTP that vsftpd can do, nothing of its delays and logs, no sandbox that this kernel or C
 /// library may be too new for.
@@ -96,6 +101,20 @@ impl Vsftpd {
             program: ServerProgram { path: program("vsftpd", "vsftpd"), arguments },
             _service: service,
         }
+    }
+}
+
+/// Waits for its processes whose parents have not: they come to us, and would stay as zombies.
+pub fn ends_orphans(limit: Duration) {
+    let ourselves = Process::find(Pid::this().as_raw()).expect("we are alive");
+    let is_vsftpd = |process: &Process| {
+        fs::read_to_string(process.path("comm")).is_ok_and(|name| name.trim_end() == "vsftpd")
+    };
+    let orphans: Vec<_> = ourselves.children().into_iter().filter(is_vsftpd).collect();
+    let are_gone = || orphans.iter().all(Process::is_gone).then_some(());
+    if within(limit, are_gone).is_none() {
+        orphans.iter().for_each(|one| one.signal(Signal::SIGKILL));
+        eventually("the end of vsftpd's processes", are_gone);
     }
 }
 
