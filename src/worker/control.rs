@@ -222,7 +222,7 @@ impl Drop for Control {
 
 const CLOSED: Failure = Failure::Over(End::Closed);
 const CHUNK: usize = 4096;
-/// What a held line costs besides its bytes, about: ten thousand empty lines are not free.
+/// What a held line costs besides its bytes, about: ten thousand short lines are not free.
 const LINE_COST: usize = 64;
 
 #[cfg(test)]

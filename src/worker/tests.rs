@@ -60,7 +60,6 @@ fn simple_verbs() {
         ("SITE XYZZY", "500 "),
         ("XYZZY", "500 "),
         ("1234", "500 "),
-        ("", "500 "),
         ("RNTO x", "503 "),
         ("OPTS UTF8 ON", "200 "),
         ("opts utf-8", "200 "),
