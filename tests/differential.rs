@@ -1,5 +1,5 @@
-//! The dialogues of tests/dialogue, played against vsftpd too, under the same super-server and on the same tree. What the two
-//! do not do alike has its reason in tests/differential.md; a reason that nothing needs any more has to go.
+//! The dialogues of tests/dialogue, played against vsftpd too, under the same super-server and on the same tree. What
+//! the two do not do alike has its reason in tests/differential.md; a reason that nothing needs any more has to go.
 //! `DIALOGUE=retr cargo test --test differential` plays those whose name begins so.
 #![cfg(test)]
 

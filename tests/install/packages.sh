@@ -60,7 +60,8 @@ install_quietly() {
 }
 
 apt_get() {
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" >/dev/null
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" >/dev/null
 }
 
 # invoke-rc.d(8) asks /usr/sbin/policy-rc.d: 101 is "no".

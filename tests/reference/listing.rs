@@ -24,8 +24,8 @@ pub fn lines(bytes: &[u8], line: fn(&[u8]) -> String) -> BTreeSet<String> {
     lines
 }
 
-/// A line as `ls -l` has it: without owner and group, without a directory's size, without the time of what was made just
-/// now.
+/// A line as `ls -l` has it: without owner and group, without a directory's size, without the time of what was made
+/// just now.
 pub fn long(line: &[u8]) -> String {
     let Some((fields, name)) = fields(line) else {
         return shown(line);

@@ -1,8 +1,8 @@
 //! Playing a dialogue against any server, and writing down what it does instead of judging it.
 //!
-//! The script says what to send and how many replies to wait for. Where a server does something else (no transfer where the
-//! script has one, a transfer where it has none, no answer before a transfer's end) the play goes along with it, so that
-//! one difference stays one.
+//! The script says what to send and how many replies to wait for. Where a server does something else (no transfer
+//! where the script has one, a transfer where it has none, no answer before a transfer's end) the play goes along
+//! with it, so that one difference stays one.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
