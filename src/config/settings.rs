@@ -14,7 +14,7 @@ use super::choice::{DataPeer, Durability, Isolation, Level, LogTarget, Partial, 
 use super::rights::{Rights, RightsTable};
 use super::source::{Place, Placed};
 use super::table::settings;
-use super::unit::{Mode, PortRange};
+use super::unit::{Bytes, Mode, PortRange};
 use super::value::{Rule, Value, Wrong, plain_name, printable, within};
 
 /// When a setting is first used; a match that is decided later can't set it any more.
@@ -182,7 +182,7 @@ settings! {
         Connect data_peer: DataPeer = DataPeer::Control;
     }
 
-    /// How long things may take.
+    /// How long things may take, and how much of it.
     limits: Limits {
         /// A session without a command ends after this (1 s to 24 h). Clients can shorten it for
         /// their session (SITE IDLE).
@@ -196,6 +196,10 @@ settings! {
 
         /// A transfer that moves nothing for this long ends (1 s to 24 h).
         Login stalled: Duration = seconds(300), within(seconds(1), DAY);
+
+        /// The most that is read for one checksum (HASH, XCRC, ...), such as "64 GiB"; 0 for no
+        /// limit.
+        Login hash_max: Bytes = Bytes(0);
     }
 
     /// The log.

@@ -37,6 +37,11 @@ impl Reply {
         self.code
     }
 
+    /// The text of its last line.
+    pub fn text(&self) -> &[u8] {
+        self.more.as_ref().map_or(&self.first, |(_, last)| last)
+    }
+
     /// Appends the reply as it goes over the wire.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         let code = self.code;
@@ -51,6 +56,11 @@ impl Reply {
             }
         }
     }
+}
+
+/// Appends a line that goes before a reply of this code while that takes its time: together they are one reply.
+pub fn write_ahead(code: u16, text: &str, out: &mut Vec<u8>) {
+    write_line(&format!("{code}-"), text.as_bytes(), out);
 }
 
 /// `"path"`, its quotes doubled, for 257 (RFC 959, appendix II).
@@ -141,6 +151,15 @@ mod tests {
         let out = written(&Reply::new(200, vec![0xFF; 9000]));
         assert!(out.len() < REPLY_LINE_MAX && out.ends_with(b"\xFF\xFF\r\n"));
         assert_eq!(out.iter().filter(|&&byte| byte == 0xFF).count() % 2, 0);
+    }
+
+    #[test]
+    fn a_line_ahead_makes_a_reply_of_several_lines() {
+        let mut out = vec![];
+        write_ahead(213, "Working.", &mut out);
+        Reply::new(213, "Done.").write_to(&mut out);
+        assert_eq!(out, b"213-Working.\r\n213 Done.\r\n");
+        assert_eq!(Reply::lines(211, "First", vec![], "Last").text(), b"Last");
     }
 
     #[test]

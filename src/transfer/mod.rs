@@ -2,11 +2,15 @@
 //! worker; trusts neither the client nor the file.
 //!
 //! `data` knows where the data connection comes from, `pump` moves bytes, `watch` listens to the client and the
-//! broker meanwhile. What is moved is a [`pump::Flow`]: `download`, `upload` (with `store`), `listing`.
+//! broker meanwhile. What is moved is a [`pump::Flow`]: `download`, `upload` (with `store`), `listing`. Long work without
+//! a data connection is [`labour`].
 
 pub mod attributes;
 pub mod data;
+pub mod digest;
 pub mod download;
+pub mod hash;
+pub mod labour;
 mod line;
 pub mod listing;
 mod outgoing;

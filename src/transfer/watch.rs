@@ -1,7 +1,7 @@
-//! Listening to client and broker while a transfer goes on (RFC 959 §4.2). Session worker.
+//! Listening to client and broker while a transfer or other work goes on (RFC 959 §4.2). Session worker.
 //!
-//! ABOR ends the transfer, a bare STAT or NOOP is answered at once unless something said before it waits; all else
-//! waits for the end, in order. The rows of the verbs say which is which.
+//! ABOR ends it, during a transfer a bare STAT or NOOP is answered at once unless something said before it waits; all
+//! else waits for the end, in order. The rows of the verbs say which is which.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
@@ -74,7 +74,7 @@ impl Session {
         while let Some(said) = self.control.fresh() {
             match verb::recognize(&said).map(|(row, bare)| (row.meanwhile, bare)) {
                 Some((Meanwhile::Stops, _)) => return Ok(true),
-                Some((Meanwhile::Now, true)) if !self.control.holds() => self.answer_now(&said)?,
+                Some((Meanwhile::Now, true)) if self.answers_now() => self.answer_now(&said)?,
                 Some((Meanwhile::Ends, _)) => {
                     self.control.expect_end();
                     self.control.hold(said);
@@ -83,6 +83,12 @@ impl Session {
             }
         }
         Ok(false)
+    }
+
+    /// Only the 150 of a transfer has told the client that its turn is over: an answer before the reply to another
+    /// command would be taken for that reply.
+    fn answers_now(&self) -> bool {
+        self.progress.is_some() && !self.control.holds()
     }
 
     fn answer_now(&mut self, said: &Said) -> Result<(), Failure> {

@@ -8,12 +8,14 @@ mod abor;
 mod acct;
 mod allo;
 mod argument;
+mod checksum;
 mod clnt;
 mod cwd;
 mod dele;
 mod eprt;
 mod epsv;
 mod feat;
+mod hash;
 mod help;
 mod host;
 mod lang;
@@ -95,10 +97,12 @@ pub static TABLE: &[Row] = verbs![
     ("EPRT",        User(eprt::run),               Word,        Active,                 Wait,  Line("EPRT"),       "|family|address|port|: connect there for data"),
     ("EPSV",        User(epsv::run),               Optional,    Passive,                Wait,  Line("EPSV"),       "[1|2|ALL]: listen for data"),
     ("FEAT",        Anyone(feat::run),             Shape::None, Nothing,                Wait,  No,                 "list features"),
+    ("HASH",        Transfer(hash::run),           Rest,         AnyOf(Rights::HASH),    Wait,  Own(hash::feature), "path: checksum of a file, or of the part that RANG has set"),
     ("HELP",        Anyone(help::run),             Optional,    Nothing,                Wait,  No,                 "[verb]: list verbs, or explain one"),
     ("HOST",        Stranger(host::run, host::LATER), Word,     Nothing,                Wait,  Own(host::feature), "name: the site that is meant"),
     ("LANG",        Anyone(lang::run),             Optional,    Nothing,                Wait,  Line("LANG EN*"),   "[tag]: the language of replies"),
     ("LIST",        Transfer(list::list),          Listed,      AnyOf(Rights::LIST),    Wait,  No,                 "[path]: list a directory for people"),
+    ("MD5",         User(checksum::md5),           Rest,         AnyOf(Rights::HASH),    Wait,  Line("MD5"),        "path: MD5 of a file"),
     ("MDTM",        User(mdtm::run),               Rest,        AnyOf(LOOK),            Wait,  Line("MDTM"),       "path: time of the last change, in UTC"),
     ("MFCT",        User(mfct::run),               Rest,        Nothing,                Wait,  No,                 "time path: can't be done, as no time of creation can be set here"),
     ("MFF",         User(mff::run),                WordPath,    AnyOf(FACTS),           Wait,  Own(mff::feature),  "fact=value;... path: change facts of a file"),
@@ -128,6 +132,12 @@ pub static TABLE: &[Row] = verbs![
     ("SYST",        Anyone(syst::run),             Shape::None, Nothing,                Wait,  No,                 "name the system"),
     ("TYPE",        User(r#type::run),             Word,        Nothing,                Wait,  No,                 "A|I: text or binary"),
     ("USER",        Stranger(user::run, user::LATER), Word,     Nothing,                Wait,  No,                 "name: log in"),
+    ("XCRC",        User(checksum::crc32),         Rest,         AnyOf(Rights::HASH),    Wait,  Line("XCRC"),       "path [start end]: CRC-32 of a file, or of a part"),
+    ("XMD5",        User(checksum::xmd5),          Rest,         AnyOf(Rights::HASH),    Wait,  Line("XMD5"),       "path [start end]: MD5"),
+    ("XSHA",        User(checksum::sha1),          Rest,         AnyOf(Rights::HASH),    Wait,  Line("XSHA"),       "path [start end]: SHA-1"),
+    ("XSHA1",       User(checksum::sha1),          Rest,         AnyOf(Rights::HASH),    Wait,  Line("XSHA1"),      "path [start end]: SHA-1"),
+    ("XSHA256",     User(checksum::sha256),        Rest,         AnyOf(Rights::HASH),    Wait,  Line("XSHA256"),    "path [start end]: SHA-256"),
+    ("XSHA512",     User(checksum::sha512),        Rest,         AnyOf(Rights::HASH),    Wait,  Line("XSHA512"),    "path [start end]: SHA-512"),
 ];
 
 /// Verbs of RFC 959 and RFC 2228 that are known and not served: 502, not 500 (RFC 959 §4.2.1).

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use ftp::line::{Input, LineReader};
-use ftp::reply::Reply;
+use ftp::reply::{self, Reply};
 use nix::errno::Errno;
 use nix::poll::PollFlags;
 use zeroize::{Zeroize, Zeroizing};
@@ -152,6 +152,19 @@ impl Control {
     pub fn push(&mut self, reply: &Reply) -> Result<(), Failure> {
         reply.write_to(&mut self.unsent);
         self.flush()
+    }
+
+    /// Sends a line ahead of a reply of this code, unless the client has not even read what was said before.
+    pub fn announce(&mut self, code: u16, text: &str) -> Result<(), Failure> {
+        if self.unsent.is_empty() {
+            reply::write_ahead(code, text, &mut self.unsent);
+        }
+        self.flush()
+    }
+
+    /// Whether nobody is there any more to hear a reply, as far as the kernel knows.
+    pub fn is_unheard(&self) -> bool {
+        wait_for(&self.output, PollFlags::empty(), Instant::now()).unwrap_or(true)
     }
 
     /// Sends what fits; to be called when poll says so.

@@ -20,6 +20,7 @@ use super::wait::{ready, wait};
 use crate::cage::Caged;
 use crate::config::{Class, RightsTable, Settings};
 use crate::transfer::data::Plan;
+use crate::transfer::digest::{self, Algorithm};
 use crate::transfer::sweep::Visited;
 use crate::transfer::{Progress, Span};
 use crate::verb::{self, Client};
@@ -73,6 +74,8 @@ pub struct Session {
     pub(crate) tree: Tree,
     /// TYPE.
     pub(crate) representation: Type,
+    /// OPTS HASH.
+    pub(crate) algorithm: &'static Algorithm,
     /// REST or RANG, for the next transfer.
     pub(crate) span: Span,
     /// Where the next data connection comes from.
@@ -123,6 +126,7 @@ impl Session {
             user: start.user,
             tree: Tree::new(start.root, start.rights, start.cwd),
             representation: Type::Ascii,
+            algorithm: &digest::SHA_256,
             span: Span::default(),
             plan: Plan::None,
             epsv_only: false,

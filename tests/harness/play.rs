@@ -109,6 +109,13 @@ fn with(site: Site, word: &str, rest: &str) -> Option<Site> {
             site.file(&String::from_utf8(bytes(path)).ok()?, &bytes(content))
         }
         "directory" => site.directory(&String::from_utf8(bytes(rest)).ok()?),
+        "sparse" => {
+            let (path, size) = rest.split_once(" = ")?;
+            let size = size.parse().ok()?;
+            site.prepared(|root| {
+                fs::File::create(below(root, path)).unwrap().set_len(size).unwrap()
+            })
+        }
         "link" => {
             let (path, target) = rest.split_once(" -> ")?;
             let target = OsString::from_vec(bytes(target));

@@ -1,5 +1,6 @@
 //! OPTS: the options of other commands (RFC 2389 §4). Both workers; clients send UTF8 before login.
 
+mod hash;
 mod mlst;
 mod utf8;
 
@@ -7,10 +8,11 @@ use ftp::reply::Reply;
 
 use super::row::verbs;
 use super::{Argument, Client, Feature, Meanwhile, Needs, Row, Run, Shape, row};
+use crate::config::Rights;
 use crate::worker::failure::Failure;
 use Feature::{Line, No};
 use Meanwhile::Wait;
-use Needs::Nothing;
+use Needs::{AnyOf, Nothing};
 use Run::{Anyone, User};
 use Shape::Rest;
 
@@ -18,6 +20,7 @@ use Shape::Rest;
 #[rustfmt::skip]
 pub static TABLE: &[Row] = verbs![
     // name           run                 argument needs    meanwhile feature    help
+    ("HASH",          User(hash::run),    Rest,    AnyOf(Rights::HASH), Wait, No, "[algorithm]: what HASH computes"),
     ("MLST",          User(mlst::run),    Rest,    Nothing, Wait, No,            "facts: those that MLST and MLSD tell"),
     ("UTF8"/"UTF-8",  Anyone(utf8::run),  Rest,    Nothing, Wait, Line("UTF8"),  "ON: as it is"),
 ];
