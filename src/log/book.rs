@@ -163,5 +163,7 @@ fn name_of(change: Change) -> &'static str {
         Change::SetGroup => "chgrp",
         Change::SetTime => "set-time",
         Change::MakeLink => "symlink",
+        Change::Copy => "copy",
+        Change::Combine => "combine",
     }
 }

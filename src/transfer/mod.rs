@@ -6,6 +6,8 @@
 //! a data connection is [`labour`].
 
 pub mod attributes;
+pub mod combine;
+pub mod copy;
 pub mod data;
 pub mod digest;
 pub mod download;

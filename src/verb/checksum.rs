@@ -5,6 +5,7 @@
 
 use ftp::reply::Reply;
 
+use super::words::unquoted;
 use super::{Argument, Shape, Target};
 use crate::config::Rights;
 use crate::transfer::Span;
@@ -106,24 +107,6 @@ fn meanings(said: &[u8]) -> Vec<(Vec<u8>, Option<Span>)> {
         meanings.extend(both.map(|(name, start)| (name, Some(Span { start, end: Some(last) }))));
     }
     meanings
-}
-
-/// The name in `"name" and so on`, where `""` stands for a quote, and what is behind it.
-fn unquoted(said: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut rest = said.strip_prefix(b"\"")?;
-    let mut name = vec![];
-    loop {
-        let quote = rest.iter().position(|&byte| byte == b'"')?;
-        name.extend(rest.get(..quote)?);
-        rest = rest.get(quote + 1..)?;
-        match rest.strip_prefix(b"\"") {
-            Some(more) => {
-                name.push(b'"');
-                rest = more;
-            }
-            None => return Some((name, rest)),
-        }
-    }
 }
 
 /// The numbers that text consists of; none, if it has anything else.

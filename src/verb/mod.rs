@@ -10,6 +10,7 @@ mod allo;
 mod argument;
 mod checksum;
 mod clnt;
+mod comb;
 mod cwd;
 mod dele;
 mod eprt;
@@ -48,6 +49,7 @@ mod stru;
 mod syst;
 mod r#type;
 mod user;
+mod words;
 
 use ftp::command::{self, Command};
 use ftp::reply::Reply;
@@ -91,6 +93,7 @@ pub static TABLE: &[Row] = verbs![
     ("APPE",        Transfer(stor::append),        New,         AnyOf(STORE),           Wait,  No,                 "path: add to a file"),
     ("CDUP"/"XCUP", User(cwd::up),                 Shape::None, Nothing,                Wait,  No,                 "go to the directory above"),
     ("CLNT",        Anyone(clnt::run),             Word,        Nothing,                Wait,  Line("CLNT"),       "name: what the client is"),
+    ("COMB",        User(comb::run),               Rest,         AnyOf(STORE),           Wait,  Line("COMB target;source_list"), "target part part...: add files to one, and remove them"),
     ("CSID",        Anyone(clnt::identify),        Word,        Nothing,                Wait,  Line("CSID"),       "name=value;...: who is talking to whom"),
     ("CWD"/"XCWD",  User(cwd::run),                Path,        Nothing,                Wait,  Line("TVFS"),       "path: go to a directory"),
     ("DELE",        User(dele::run),               Entry,       AnyOf(Rights::DELETE),  Wait,  No,                 "path: delete a file"),

@@ -66,6 +66,7 @@ pub enum Event {
         /// To which name.
         path: Path,
         /// What it is now: the new name, mode, group or time; where a symbolic link leads.
+        /// The other name, where there is one.
         to: Option<Path>,
     },
 }
@@ -128,4 +129,8 @@ pub enum Change {
     SetTime,
     /// SITE SYMLINK.
     MakeLink,
+    /// SITE COPY; SITE CPFR, SITE CPTO.
+    Copy,
+    /// COMB, for each part.
+    Combine,
 }

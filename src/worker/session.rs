@@ -84,6 +84,8 @@ pub struct Session {
     pub(crate) epsv_only: bool,
     /// RNFR, and which command it was.
     pub(crate) renaming: Option<(u64, verb::Target)>,
+    /// What SITE CPFR has named, and with which command.
+    pub(crate) copying: Option<(u64, verb::Target)>,
     /// Facts that OPTS MLST has chosen.
     pub(crate) facts: Facts,
     /// The transfer that is going on.
@@ -131,6 +133,7 @@ impl Session {
             plan: Plan::None,
             epsv_only: false,
             renaming: None,
+            copying: None,
             facts: Facts::default(),
             progress: None,
             visited: Visited::default(),

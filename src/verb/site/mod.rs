@@ -2,6 +2,7 @@
 
 mod chgrp;
 mod chmod;
+mod copy;
 mod help;
 mod idle;
 mod symlink;
@@ -12,15 +13,15 @@ use ftp::command::{self, Command};
 use ftp::reply::Reply;
 
 use super::row::verbs;
-use super::{Argument, Client, Feature, Meanwhile, Needs, Row, Run, Shape, mkd, rmd, row};
+use super::{Argument, Client, Feature, Meanwhile, Needs, Row, Run, STORE, Shape, mkd, rmd, row};
 use crate::config::Rights;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
-use Feature::No;
+use Feature::{Line, No};
 use Meanwhile::Wait;
 use Needs::{AnyOf, Nothing};
 use Run::User;
-use Shape::{Entry, Optional, Rest, WordPath};
+use Shape::{Entry, New, Optional, Path, Rest, WordPath};
 
 const MAKE: Rights = Rights::CREATE.union(Rights::MAKE_DIR);
 
@@ -30,6 +31,9 @@ pub static TABLE: &[Row] = verbs![
     // name       run                  argument   needs                      meanwhile feature help
     ("CHGRP",     User(chgrp::run),    WordPath,  AnyOf(Rights::CHMOD),      Wait, No, "group path: give a file to a group, by its number"),
     ("CHMOD",     User(chmod::run),    WordPath,  AnyOf(Rights::CHMOD),      Wait, No, "mode path: change the permissions, in octal"),
+    ("COPY",      User(copy::run),     Rest,      AnyOf(STORE),              Wait, Line("SITE COPY"), "path path: copy a file; names with spaces in double quotes"),
+    ("CPFR",      User(copy::from),    Path,      AnyOf(Rights::READ),       Wait, No, "path: copy this"),
+    ("CPTO",      User(copy::to),      New,       AnyOf(STORE),              Wait, No, "path: to this"),
     ("HELP",      User(help::run),     Optional,  Nothing,                   Wait, No, "[command]: list SITE commands, or explain one"),
     ("IDLE",      User(idle::run),     Optional,  Nothing,                   Wait, No, "[seconds]: how long the client may be silent"),
     ("MKDIR",     User(mkd::run),      Entry,     AnyOf(Rights::MAKE_DIR),   Wait, No, "path: make a directory"),
