@@ -18,6 +18,7 @@ pub mod listing;
 mod outgoing;
 mod perm;
 pub mod pump;
+pub mod space;
 mod span;
 pub mod store;
 pub mod sweep;

@@ -8,11 +8,13 @@ mod abor;
 mod acct;
 mod allo;
 mod argument;
+mod avbl;
 mod checksum;
 mod clnt;
 mod comb;
 mod cwd;
 mod dele;
+mod dsiz;
 mod eprt;
 mod epsv;
 mod feat;
@@ -91,12 +93,14 @@ pub static TABLE: &[Row] = verbs![
     ("ACCT",        User(acct::run),               Optional,    Nothing,                Wait,  No,                 "[name] (not needed)"),
     ("ALLO",        User(allo::run),               Optional,    Nothing,                Wait,  No,                 "[size] (not needed)"),
     ("APPE",        Transfer(stor::append),        New,         AnyOf(STORE),           Wait,  No,                 "path: add to a file"),
+    ("AVBL",        User(avbl::run),               PathOrHere,   AnyOf(STORE),           Wait,  Line("AVBL"),       "[path]: octets that may still be stored there"),
     ("CDUP"/"XCUP", User(cwd::up),                 Shape::None, Nothing,                Wait,  No,                 "go to the directory above"),
     ("CLNT",        Anyone(clnt::run),             Word,        Nothing,                Wait,  Line("CLNT"),       "name: what the client is"),
     ("COMB",        User(comb::run),               Rest,         AnyOf(STORE),           Wait,  Line("COMB target;source_list"), "target part part...: add files to one, and remove them"),
     ("CSID",        Anyone(clnt::identify),        Word,        Nothing,                Wait,  Line("CSID"),       "name=value;...: who is talking to whom"),
     ("CWD"/"XCWD",  User(cwd::run),                Path,        Nothing,                Wait,  Line("TVFS"),       "path: go to a directory"),
     ("DELE",        User(dele::run),               Entry,       AnyOf(Rights::DELETE),  Wait,  No,                 "path: delete a file"),
+    ("DSIZ",        User(dsiz::run),               PathOrHere,   AnyOf(Rights::LIST),    Wait,  Line("DSIZ"),       "[path]: octets of all files in a directory and below"),
     ("EPRT",        User(eprt::run),               Word,        Active,                 Wait,  Line("EPRT"),       "|family|address|port|: connect there for data"),
     ("EPSV",        User(epsv::run),               Optional,    Passive,                Wait,  Line("EPSV"),       "[1|2|ALL]: listen for data"),
     ("FEAT",        Anyone(feat::run),             Shape::None, Nothing,                Wait,  No,                 "list features"),

@@ -126,7 +126,12 @@ fn features_follow_rights_and_settings() {
     ftp.say("OPTS MLST size;modify;", "200 MLST OPTS size;modify;");
     assert!(ftp.say("FEAT", "211-").contains(" MLST type;size*;modify*;perm;"));
     ftp.say("OPTS MLST size; modify;", "501 ");
+    assert!(all.contains(" HASH SHA-256*;") && all.contains(" AVBL\r\n"), "{all}");
     let mut ftp = site().rights(&[("/", Rights::LIST)]).start();
+    let few = ftp.say("FEAT", "211-");
+    for line in [" HASH", " MD5", " XCRC", " XSHA", " AVBL", " COMB", " SITE COPY"] {
+        assert!(all.contains(line) && !few.contains(line), "{line} in {few}");
+    }
     let help = ftp.say("HELP", "214-");
     assert!(help.contains("LIST") && !help.contains("DELE") && !help.contains("RETR"), "{help}");
 }

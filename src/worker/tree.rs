@@ -25,7 +25,7 @@ pub struct Tree {
     pub cwd: VirtualPath,
 }
 
-/// A path on which there was no symbolic link, but perhaps as its last name. Made by [`Tree::real`] alone.
+/// A path on which there was no symbolic link, but perhaps as its last name. Made by [`Tree`] alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Real(VirtualPath);
 
@@ -117,6 +117,11 @@ impl Tree {
     /// The directory that holds a name, as a path.
     pub fn parent_of(&self, at: &Real) -> Real {
         Real(at.path().parent())
+    }
+
+    /// A name in a directory, for who walks through trees. If it is a link it can't be opened.
+    pub fn within(&self, at: &Real, name: &[u8]) -> Result<Real, Failure> {
+        Ok(Real(at.path().join(name)?))
     }
 
     /// The attributes of what is there, a link's own if it is one.

@@ -72,6 +72,8 @@ pub(super) const FILES: &[Row] = &[
     row!(SYS_sendfile, [], "downloads"),
     row!(SYS_fcntl, [Is(1, F_GETFL)], "the C library opens a directory stream so"),
     row!(SYS_fcntl, [Is(1, F_SETFD)], "the same; nothing is executed here anyway"),
+    row!(SYS_fstatfs, [], "how much space is left"),
+    row!(SYS_quotactl_fd, [Is(1, sys::file::USER_QUOTA)], "the user's own quota, to be read"),
     row!(SYS_getgroups, [], "an honest perm fact in listings"),
     row!(SYS_geteuid, [], "the same"),
     row!(SYS_getegid, [], "the same"),

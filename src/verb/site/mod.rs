@@ -5,6 +5,7 @@ mod chmod;
 mod copy;
 mod help;
 mod idle;
+mod quota;
 mod symlink;
 mod umask;
 mod utime;
@@ -37,6 +38,7 @@ pub static TABLE: &[Row] = verbs![
     ("HELP",      User(help::run),     Optional,  Nothing,                   Wait, No, "[command]: list SITE commands, or explain one"),
     ("IDLE",      User(idle::run),     Optional,  Nothing,                   Wait, No, "[seconds]: how long the client may be silent"),
     ("MKDIR",     User(mkd::run),      Entry,     AnyOf(Rights::MAKE_DIR),   Wait, No, "path: make a directory"),
+    ("QUOTA",     User(quota::run),    Rest,      AnyOf(STORE),              Wait, No, "tell what you use of your quota"),
     ("RMDIR",     User(rmd::run),      Entry,     AnyOf(Rights::REMOVE_DIR), Wait, No, "path: remove a directory"),
     ("SYMLINK",   User(symlink::run),  Rest,      AnyOf(Rights::LINK),       Wait, No, "target link: make a symbolic link; names with spaces in double quotes"),
     ("UMASK",     User(umask::run),    Rest,      AnyOf(MAKE),               Wait, No, "[mask]: the permissions that what is made does not get, in octal"),
