@@ -13,10 +13,14 @@ const A_SECOND: Duration = Duration::from_secs(1);
 
 /// A session that computes what it would take minutes for, and has begun to.
 fn hashing(site: &Site, line: Line) -> Session {
+    working(site, line, "HASH /big")
+}
+
+fn working(site: &Site, line: Line, command: &str) -> Session {
     let mut session = site.connect_over(line).logged_in();
     let worker = *session.settled(2).last().expect("there are two");
     let before = ticks(worker);
-    session.says("HASH /big");
+    session.says(command);
     eventually("the worker to be at work", || (ticks(worker) > before + 2).then_some(()));
     session
 }
@@ -54,6 +58,18 @@ fn a_client_that_says_quit_and_is_gone_ends_it_when_the_kernel_tells() {
         session.hangs_up();
         session.is_over_within(limit);
     }
+}
+
+#[test]
+fn a_copy_that_loses_its_client_leaves_no_trace() {
+    let site = Site::with_incoming()
+        .prepared(|root| File::create(root.join("big")).unwrap().set_len(1 << 33).unwrap());
+    let mut session = working(&site, Line::Tcp4, "SITE COPY /big /incoming/copy");
+    assert_eq!(site.names("/incoming").len(), 1, "the hidden one");
+    session.hangs_up();
+    session.is_over_within(PATIENCE);
+    assert!(site.names("/incoming").is_empty());
+    site.log().tells("end * end=closed *");
 }
 
 #[test]

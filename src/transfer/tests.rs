@@ -23,6 +23,35 @@ fn binary(mut ftp: Ftp) -> Ftp {
 }
 
 #[test]
+fn a_file_that_shrinks_has_no_checksum() {
+    let mut ftp = site().file("f", "").start();
+    let file = std::fs::File::options().write(true).open(ftp.path("f")).unwrap();
+    file.set_len(1 << 36).unwrap();
+    ftp.send("HASH f");
+    ftp.asked(|ask| match ask {
+        Ask::Status(text) => text.starts_with(b"HASH").then_some(()),
+        _ => None,
+    });
+    file.set_len(0).unwrap();
+    ftp.expect("451 ");
+    ftp.say("HASH f", "213 SHA-256 0-0 e3b0");
+    ftp.quit();
+}
+
+#[test]
+fn what_is_said_during_long_work_waits_and_quit_too() {
+    let mut ftp = site().file("f", "one").file("g", "two").start();
+    ftp.send_raw(b"SITE COPY f h\r\nNOOP\r\nCOMB h g\r\nQUIT\r\n");
+    ftp.close_output();
+    for reply in ["250 ", "200 ", "250 ", "221 "] {
+        ftp.expect(reply);
+    }
+    assert_eq!(ftp.end(), End::Quit);
+    assert_eq!(ftp.content("h").unwrap(), b"onetwo");
+    assert_eq!(ftp.names(), ["f", "h"]);
+}
+
+#[test]
 fn a_download_is_whole_and_told() {
     let mut ftp = binary(site().file("f", large()).start());
     assert!(ftp.get("RETR f") == large());
