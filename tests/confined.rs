@@ -234,6 +234,16 @@ fn kernel() -> Vec<Row> {
         refused!("sethostname", SYS_sethostname, path("x"), 1),
         refused!("clock_settime", SYS_clock_settime, 0, room(16)),
         refused!("quotactl", SYS_quotactl, 0, 0, 0, 0),
+        refused!("quotactl_fd, to set a limit", SYS_quotactl_fd, 0, 0x8000_0800_i64, 0, room(72)),
+        refused!("quotactl_fd, for a group", SYS_quotactl_fd, 0, 0x8000_0701_i64, 0, room(72)),
+        refused!(
+            "quotactl_fd, for the next user",
+            SYS_quotactl_fd,
+            0,
+            0x8000_0900_i64,
+            0,
+            room(72)
+        ),
         refused!("syslog", SYS_syslog, 10, 0, 0),
     ]
 }
@@ -260,7 +270,6 @@ fn never_files() -> Vec<Row> {
         refused!("utimensat of a descriptor", SYS_utimensat, 0, 0, room(32), 0),
         refused!("truncate", SYS_truncate, path("/welcome.txt"), 0),
         refused!("setxattr", SYS_setxattr, path("/welcome.txt"), path("user.x"), path("x"), 1, 0),
-        refused!("copy_file_range", SYS_copy_file_range, 0, 0, 0, 0, 1, 0),
         refused!("a record lock", SYS_fcntl, 0, libc::F_SETLK, room(32)),
         refused!("an OFD lock", SYS_fcntl, 0, libc::F_OFD_SETLK, room(32)),
         refused!("looking for an OFD lock", SYS_fcntl, 0, libc::F_OFD_GETLK, room(32)),
@@ -481,6 +490,7 @@ fn changes() -> Vec<Row> {
         refused!("fsetxattr", SYS_fsetxattr, 0, path("user.x"), path("x"), 1, 0),
         refused!("flock", SYS_flock, 0, libc::LOCK_EX),
         refused!("fsync", SYS_fsync, 0),
+        refused!("copy_file_range", SYS_copy_file_range, 0, 0, 0, 0, 1, 0),
     ]
 }
 

@@ -6,7 +6,7 @@ use ftp::reply::Reply;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{FileStat, fstatat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, unlinkat};
 
 use super::copy::{Copying, refuse_same};
 use super::labour::Labour;
@@ -47,7 +47,7 @@ pub fn run(session: &mut Session, target: &Target, parts: Vec<Target>) -> Result
     labour.conclude(session, replied)
 }
 
-/// Before anything is touched: that each part is a plain file, named once, and not the target.
+/// Before anything is touched: that each part is a plain file, named once, not the target, and can be removed.
 fn look_at(session: &Session, target: &Target, parts: &[Target]) -> Result<(), Failure> {
     for (index, part) in parts.iter().enumerate() {
         let stat = session.tree.stat(&part.real)?;
@@ -56,6 +56,8 @@ fn look_at(session: &Session, target: &Target, parts: &[Target]) -> Result<(), F
         if parts.iter().skip(index + 1).any(|other| other.real == part.real) {
             return Err(Failure::new(501, "A part is named twice."));
         }
+        let directory = session.tree.parent(&part.real)?;
+        faccessat(&directory, ".", AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::empty())?;
     }
     Ok(())
 }

@@ -76,6 +76,7 @@ impl Scene {
         self.site = match (word, rest) {
             ("site", "readonly") => Site::readonly(),
             ("site", "writable") => Site::writable(),
+            ("site", "incoming") => Site::with_incoming(),
             ("site", "local") => Site::local(),
             ("site", "nobody") => Site::bare(),
             ("line", name) => {

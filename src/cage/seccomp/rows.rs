@@ -82,7 +82,7 @@ pub(super) const FILES: &[Row] = &[
 /// Writing files.
 pub(super) const WRITE: &[Row] = &[
     row!(SYS_ftruncate, [], "uploads in place"),
-    row!(SYS_copy_file_range, [], "copies, by the kernel"),
+    row!(SYS_copy_file_range, [Null(1), Null(3)], "copies, by the kernel"),
     row!(SYS_flock, [], "temporaries are locked while they live"),
     row!(SYS_fdatasync, [], "226 means that it is on the disk"),
     row!(SYS_fsync, [], "the same, for the directory"),
