@@ -63,11 +63,11 @@ impl Share {
     }
 }
 
-/// The quota of a user, which may be asked by that user, on the file system of an open file; `None` if none is kept there.
+/// The quota of a user, which may be asked by that user, on the file system of an open file; `None` if it keeps none.
 pub fn quota(file: BorrowedFd, uid: u32) -> nix::Result<Option<Quota>> {
     let mut block = Block::default();
     let address: *mut Block = &raw mut block;
-    // SAFETY: for Q_GETQUOTA the address is that of a `struct if_dqblk`, which `Block` is, and the kernel only writes it.
+    // SAFETY: for Q_GETQUOTA the address is that of a `struct if_dqblk`, as `Block` is, and the kernel writes it only.
     let result =
         unsafe { libc::syscall(libc::SYS_quotactl_fd, file.as_raw_fd(), USER_QUOTA, uid, address) };
     match Errno::result(result) {

@@ -1,5 +1,5 @@
-//! Long work without a data connection, piece by piece: a checksum, a copy. Session worker; the client is not trusted to
-//! wait, and may change its mind.
+//! Long work without a data connection, piece by piece: a checksum, a copy. Session worker; the client is not trusted
+//! to wait, and may change its mind.
 //!
 //! Between two pieces client and broker are listened to: ABOR stops the work, the end of either ends the session, and
 //! whatever else the client says waits for its turn. Nothing counts as idle meanwhile.

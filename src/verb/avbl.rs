@@ -1,4 +1,4 @@
-//! AVBL: how much may still be stored in a directory (draft-peterson-streamlined-ftp-command-extensions-10 §4). Session
+//! AVBL: how much may still be stored in a directory (draft-peterson-streamlined-ftp-command-extensions-10). Session
 //! worker.
 
 use ftp::reply::Reply;

@@ -9,8 +9,8 @@ use crate::transfer::hash::{self, Order};
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
-/// See the table. `ALGORITHM first-last checksum path`: the draft takes its range from RANG, which names the first octet
-/// and the last one; so a file of 50 octets is `0-49`. Of an empty part, which that can't say, `first-first` is said.
+/// See the table. `ALGORITHM first-last checksum path`: the draft takes its range from RANG, which names the first
+/// octet and the last one; so a file of 50 octets is `0-49`. Of an empty part, which that can't say, `first-first` is said.
 pub fn run(session: &mut Session, argument: Argument, span: Span) -> Result<Reply, Failure> {
     let (target, _) = checksum::find(session, argument.word(), false)?;
     let order = Order { verb: "HASH", code: 213, algorithm: session.algorithm };
