@@ -29,6 +29,9 @@ fn report(config: &Config) -> (String, Exit) {
     for warning in &config.warnings {
         let _ = writeln!(text, "warning: {warning}");
     }
+    for doubt in obstacle::doubts(config) {
+        let _ = writeln!(text, "warning: {doubt}");
+    }
     let obstacles = obstacle::find(&config.settings);
     for Obstacle { class, cause } in &obstacles {
         let whose = class.map_or(String::new(), |class| format!("{} logins: ", class.word()));
@@ -150,6 +153,25 @@ fn rights(table: &RightsTable) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Source, from_sources};
+
+    #[test]
+    fn a_time_zone_that_is_not_there_is_a_warning() {
+        for (zones, expected) in [
+            (["UTC", "Europe/Berlin"], 0),
+            (["local", "Europe/Atlantis"], 1),
+            (["Nowhere", "Zone-not"], 2),
+        ] {
+            let text = format!(
+                "[listing]\ntime = {:?}\n[[match]]\nuser = \"x\"\nlisting.time = {:?}\n",
+                zones[0], zones[1]
+            );
+            let config = from_sources(vec![Source::new("test.toml", text)]).unwrap();
+            let (text, _) = report(&config);
+            let said = text.lines().filter(|line| line.starts_with("warning: listing.time"));
+            assert_eq!(said.count(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_read_only_site_is_held_by_the_kernel() {

@@ -15,7 +15,7 @@ use super::rights::{Rights, RightsTable};
 use super::source::{Place, Placed};
 use super::table::settings;
 use super::unit::{Bytes, Mode, PortRange};
-use super::value::{Rule, Value, Wrong, plain_name, printable, within};
+use super::value::{Rule, Value, Wrong, plain_name, printable, within, zone_name};
 
 /// When a setting is first used; a match that is decided later can't set it any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,8 +127,17 @@ settings! {
 
     /// Directory listings.
     listing: Listing {
-        /// Whether names that start with a dot are shown.
+        /// Whether names that start with a dot are shown to clients that do not ask for them (-a).
         Login hidden: bool = true;
+
+        /// The time zone of LIST: "UTC", "local" for the machine's (/etc/localtime), or a name such as
+        /// "Europe/Berlin". MLSD, MLST and MDTM are in UTC always, and clients that compare them with
+        /// LIST expect UTC there too.
+        Login time: String = "UTC".to_owned(), zone_name;
+
+        /// Whether LIST shows the names of users and groups instead of their numbers, and
+        /// UNIX.owner and UNIX.group do. From /etc/passwd and /etc/group alone.
+        Login names: bool = false;
     }
 
     /// Uploads and downloads.

@@ -231,6 +231,19 @@ pub(super) fn plain_name(value: &impl AsRef<str>) -> Result<(), Wrong> {
     }
 }
 
+/// The rule of a time zone: a path of plain names below the directory of zones.
+pub(super) fn zone_name(value: &impl AsRef<str>) -> Result<(), Wrong> {
+    let value = value.as_ref();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_+".contains(&byte);
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(plain);
+    match value.len() <= 64 && value.split('/').all(is_name) {
+        true => Ok(()),
+        false => Err(Wrong::because(
+            "a time zone is \"UTC\", \"local\" or a name such as \"Europe/Berlin\"",
+        )),
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -294,6 +307,13 @@ pub(super) mod tests {
         assert_eq!(wrong.cause, "21 is out of range: it may be from 1 to 20");
         assert!(printable(&"two\nlines").is_ok());
         assert!(printable(&"a\rb").is_err());
+        for good in ["UTC", "local", "Europe/Berlin", "Etc/GMT+1", "America/Argentina/Rio_Gallegos"]
+        {
+            assert!(zone_name(&good).is_ok(), "{good}");
+        }
+        for bad in ["", "/etc/passwd", "../passwd", "a/../b", "a//b", "a/", ".", "a b", "a\0"] {
+            assert!(zone_name(&bad).is_err(), "{bad}");
+        }
         for good in ["cellftpd", "ftp-2", "_x", "a.b"] {
             assert!(plain_name(&good).is_ok(), "{good}");
         }

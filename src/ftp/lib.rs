@@ -9,7 +9,8 @@
 //! 1. [`mod@line`] takes bytes from the control stream and gives whole lines, Telnet stripped;
 //! 2. [`command`] splits a line into a verb and its argument;
 //! 3. [`path`], [`hostport`], [`host`] and [`time`] read what the argument says: a virtual path, an
-//!    address for the data connection, a host name, a time stamp;
+//!    address for the data connection, a host name, a time stamp; [`options`] and [`glob`] what
+//!    listings are asked for;
 //! 4. [`listing`] and [`ascii`] shape what goes over the data connection;
 //! 5. [`reply`] encodes the answer, so that no file name can forge one.
 #![forbid(unsafe_code)]
@@ -17,10 +18,12 @@
 pub mod ascii;
 pub mod command;
 mod facts;
+pub mod glob;
 pub mod host;
 pub mod hostport;
 pub mod line;
 pub mod listing;
+pub mod options;
 pub mod path;
 pub mod reply;
 mod telnet;

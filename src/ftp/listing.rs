@@ -64,8 +64,9 @@ pub enum Kind {
     BlockDevice,
 }
 
-/// Appends the line of LIST, with CR LF; nothing for a name that is not [`listable`].
-pub fn list_line(entry: &Entry, now: i64, out: &mut Vec<u8>) {
+/// Appends the line of LIST, with CR LF; nothing for a name that is not [`listable`]. Its time is shown `offset`
+/// seconds east of UTC.
+pub fn list_line(entry: &Entry, now: i64, offset: i64, out: &mut Vec<u8>) {
     if !listable(entry.name) {
         return;
     }
@@ -74,7 +75,7 @@ pub fn list_line(entry: &Entry, now: i64, out: &mut Vec<u8>) {
     write!(out, " {:4} ", entry.links).ok();
     column(&entry.owner, out);
     column(&entry.group, out);
-    write!(out, "{:8} {} ", entry.size, list_date(entry.mtime, now)).ok();
+    write!(out, "{:8} {} ", entry.size, list_date(entry.mtime, now, offset)).ok();
     out.extend(entry.name);
     if let (Kind::Symlink, Some(target)) = (entry.kind, entry.target.filter(|name| listable(name)))
     {
@@ -97,6 +98,18 @@ pub fn nlst_line(prefix: &[u8], name: &[u8], out: &mut Vec<u8>) {
     }
     out.extend(name);
     out.extend(b"\r\n");
+}
+
+/// The mark of `ls -F`: what a file is, in one letter behind its name.
+pub fn mark(kind: Kind, mode: u32) -> Option<u8> {
+    match kind {
+        Kind::Directory => Some(b'/'),
+        Kind::Symlink => Some(b'@'),
+        Kind::Fifo => Some(b'|'),
+        Kind::Socket => Some(b'='),
+        Kind::File if mode & 0o111 != 0 => Some(b'*'),
+        Kind::File | Kind::CharDevice | Kind::BlockDevice => None,
+    }
 }
 
 /// Whether a name can be sent in a listing: not with CR, LF or NUL (RFC 3659 §2.2).
@@ -182,7 +195,7 @@ mod tests {
 
     fn listed(entry: &Entry) -> String {
         let mut out = vec![];
-        list_line(entry, NOW, &mut out);
+        list_line(entry, NOW, 0, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -244,6 +257,15 @@ mod tests {
     }
 
     #[test]
+    fn marks_are_those_of_ls() {
+        use Kind::*;
+        let kinds = [File, Directory, Symlink, Fifo, Socket, CharDevice, BlockDevice];
+        let marks: Vec<_> = kinds.iter().filter_map(|&kind| mark(kind, 0o711)).collect();
+        assert_eq!(marks, b"*/@|=");
+        assert_eq!(mark(File, 0o644), None);
+    }
+
+    #[test]
     fn a_name_that_would_break_its_column_is_a_number() {
         for (name, shown) in
             [("ftp", "ftp      "), ("a b", "7        "), ("", "7        "), ("a\n", "7        ")]
@@ -259,7 +281,7 @@ mod tests {
         // RFC 3659 §2.2
         for name in [b"a\r", b"a\n", b"a\0"] {
             let mut out = vec![];
-            list_line(&file(name), NOW, &mut out);
+            list_line(&file(name), NOW, 0, &mut out);
             nlst_line(b"", name, &mut out);
             nlst_line(name, b"b", &mut out);
             assert_eq!((listable(name), out), (false, vec![]));
@@ -303,7 +325,7 @@ mod tests {
             let (owner, group) = (numbered(uid), numbered(gid));
             let entry = Entry { mode, links, size, mtime, owner, group, ..file(&name) };
             let mut line = vec![];
-            list_line(&entry, NOW, &mut line);
+            list_line(&entry, NOW, 0, &mut line);
             let (words, said) = columns(&line);
             prop_assert_eq!(said, name);
             prop_assert_eq!(words[0].len(), 10);

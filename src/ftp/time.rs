@@ -1,7 +1,7 @@
 //! Times as FTP writes them: RFC 3659 §2.3, and the column of LIST. Session worker; trusts no one.
 //!
-//! The proleptic Gregorian calendar in UTC, from arithmetic alone: a jail has neither a time zone
-//! file nor a use for one, and clients compare LIST with MDTM.
+//! The proleptic Gregorian calendar in UTC, from arithmetic alone: a jail has no time zone file. LIST
+//! may be shifted by an offset that the caller knows; everything else is UTC.
 
 /// A date and a time of day, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,9 +96,11 @@ pub fn parse_time_val(text: &[u8]) -> Option<(i64, u32)> {
 }
 
 /// The date column of LIST, always twelve bytes: the time for the last half year and for clocks an
-/// hour ahead, the year for all else.
-pub fn list_date(mtime: i64, now: i64) -> String {
-    let Civil { year, month, day, hour, minute, .. } = Civil::from_unix(mtime);
+/// hour ahead, the year for all else. Which of the two is decided on the moments themselves; what is shown is
+/// `offset` seconds east of UTC.
+pub fn list_date(mtime: i64, now: i64, offset: i64) -> String {
+    let shown = mtime.saturating_add(offset);
+    let Civil { year, month, day, hour, minute, .. } = Civil::from_unix(shown);
     let month = MONTHS.get(usize::from(month).saturating_sub(1)).unwrap_or(&"Jan");
     if (-3600..180 * DAY).contains(&now.saturating_sub(mtime)) {
         return format!("{month} {day:02} {hour:02}:{minute:02}");
@@ -214,7 +216,23 @@ mod tests {
             (i64::MIN, "Jan 27  1000"),
             (i64::MAX, "Dec 04  9999"),
         ] {
-            assert_eq!(list_date(mtime, now), text);
+            assert_eq!(list_date(mtime, now, 0), text);
+        }
+    }
+
+    #[test]
+    fn an_offset_moves_what_is_shown_but_not_the_half_year() {
+        let now = 1_732_350_000; // 2024-11-23 08:20:00
+        for (mtime, offset, text) in [
+            (now, 3600, "Nov 23 09:20"),
+            (now, -9 * 3600, "Nov 22 23:20"),
+            (now + 3600, 12 * 3600, "Nov 23 21:20"),
+            (now - 180 * DAY + 1, -12 * 3600, "May 26 20:20"),
+            (now - 180 * DAY, 12 * 3600, "May 27  2024"),
+            (1_704_067_199, 1, "Jan 01  2024"),
+            (i64::MAX, i64::MAX, "Dec 04  9999"),
+        ] {
+            assert_eq!(list_date(mtime, now, offset), text);
         }
     }
 
@@ -251,7 +269,7 @@ mod tests {
         #[test]
         fn no_text_panics(text: Vec<u8>, mtime: i64, now: i64) {
             let _ = parse_time_val(&text);
-            prop_assert_eq!(list_date(mtime, now).len(), 12);
+            prop_assert_eq!(list_date(mtime, now, now).len(), 12);
         }
     }
 }

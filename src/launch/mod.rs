@@ -5,6 +5,7 @@
 //! cure, the launcher an exit status.
 
 mod inherited;
+pub mod machine;
 pub mod obstacle;
 mod refusal;
 mod role;

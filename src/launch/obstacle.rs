@@ -4,8 +4,10 @@ use std::path::Path;
 
 use nix::unistd::geteuid;
 
-use super::{accounts, auth, identities};
-use crate::config::{Class, LogTarget, Settings};
+use super::{accounts, auth, identities, machine};
+use crate::config::{Class, Config, LogTarget, Settings};
+use crate::worker::machine::UTC;
+use crate::worker::zone::Zone;
 
 /// Something that has to be mended.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +31,19 @@ pub fn find(settings: &Settings) -> Vec<Obstacle> {
         found.extend(of_local());
     }
     found
+}
+
+/// What does not stand in the way, but is not as it was meant.
+pub fn doubts(config: &Config) -> Vec<String> {
+    let matched = config.matches.iter().filter_map(|one| one.overlay.listing.time.as_ref());
+    let zones =
+        std::iter::once(&config.settings.listing.time).chain(matched.map(|said| &said.value));
+    let is_there =
+        |name: &str| machine::read_zone(name).is_some_and(|file| Zone::parse(&file).is_some());
+    let missing = zones.filter(|name| *name != UTC && !is_there(name));
+    missing
+        .map(|name| format!("listing.time: no time zone {name:?}: times are shown in UTC"))
+        .collect()
 }
 
 fn of_log(target: &LogTarget) -> Option<String> {

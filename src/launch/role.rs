@@ -79,6 +79,7 @@ pub(super) fn session(
     let Grant { account, class, settings, unread } = grant;
     let rights = settings.rights_for(class);
     let jailed = class == Class::Anonymous || settings.local.jail;
+    let machine = super::machine::read(&settings);
     let home = Path::new(std::ffi::OsStr::from_bytes(&account.home));
     // Modes are computed from the settings; what the launcher left must not take more away.
     umask(Mode::empty());
@@ -118,6 +119,7 @@ pub(super) fn session(
             root,
             cwd: start,
             unread,
+            machine,
             ready,
         },
     );

@@ -121,6 +121,10 @@ impl Book {
                 let line = self.line("protocol").with_bytes("cause", text);
                 self.write(Level::Notice, &line);
             }
+            Note::Trouble(text) => {
+                let line = self.line("trouble").with_bytes("cause", text);
+                self.write(Level::Notice, &line);
+            }
             Note::End(end) => self.end = Some(*end),
         }
     }

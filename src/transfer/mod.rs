@@ -6,15 +6,21 @@
 //! a data connection is [`labour`].
 
 pub mod attributes;
+mod below;
 pub mod combine;
 pub mod copy;
 pub mod data;
 pub mod digest;
 pub mod download;
+mod expand;
 pub mod hash;
 pub mod labour;
 mod line;
 pub mod listing;
+#[cfg(test)]
+mod listing_tests;
+mod manner;
+mod names;
 mod outgoing;
 mod perm;
 pub mod pump;

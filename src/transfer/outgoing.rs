@@ -12,8 +12,13 @@ use crate::worker::failure::Failure;
 
 /// A source of bytes that have to be made.
 pub trait Source {
-    /// Appends some more; nothing appended means that there is no more.
+    /// Appends some more; nothing appended means that there is no more, or that it is busy.
     fn produce(&mut self, out: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Whether it has made nothing because that takes long: so that the client is listened to meanwhile.
+    fn is_busy(&self) -> bool {
+        false
+    }
 }
 
 /// The flow of such a source.
@@ -44,7 +49,7 @@ impl<S: Source> Flow for Outgoing<S> {
         }
         let ahead = self.made.get(self.sent..).unwrap_or_default();
         if ahead.is_empty() {
-            return Ok(Step::Done);
+            return Ok(if self.source.is_busy() { Step::Moved(0) } else { Step::Done });
         }
         match send(data.as_raw_fd(), ahead, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
             Ok(length) => {

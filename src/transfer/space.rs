@@ -105,7 +105,7 @@ impl Walk {
             _ if is_reserved(name) => {}
             SFlag::S_IFREG => self.sum = self.sum.saturating_add(stat.st_size.unsigned_abs()),
             SFlag::S_IFDIR => {
-                let below = session.tree.within(&open.at, name).map_err(|_| too_many())?;
+                let below = session.tree.child(&open.at, name).ok_or_else(too_many)?;
                 if session.tree.rights(&below).contains(Rights::LIST) {
                     self.length += below.path().as_bytes().len();
                     self.ahead.push(below);

@@ -1,5 +1,6 @@
 //! What follows a verb: its shape, and what it becomes. Both workers; the client is not trusted.
 
+use ftp::options::Options;
 use ftp::path::VirtualPath;
 use ftp::time::parse_time_val;
 use nix::libc::mode_t;
@@ -52,8 +53,10 @@ pub enum Argument<'a> {
 pub struct Target {
     /// As the client named it, without options.
     pub said: Vec<u8>,
-    /// What stood before it: the letters of the options, or the word.
+    /// The word that stood before it.
     pub before: Vec<u8>,
+    /// The options that stood before it.
+    pub options: Options,
     /// In full, as the client sees it.
     pub path: VirtualPath,
     /// Where it really is.
@@ -103,9 +106,10 @@ impl Shape {
             _ if !self.is_path() => return self.words(said),
             Shape::Path | Shape::Entry | Shape::New if path.is_empty() => Err(missing()),
             Shape::New => self.target(tree, path).map_err(Failure::of_new_name),
-            Shape::Listed => self
-                .target(tree, behind_options(path))
-                .map(|target| Target { before: options(path), ..target }),
+            Shape::Listed => {
+                let (options, path) = Options::split(path);
+                self.target(tree, path).map(|target| Target { options, ..target })
+            }
             Shape::WordPath => {
                 let (word, path) = split_word(path).ok_or_else(missing)?;
                 self.target(tree, path).map(|target| Target { before: word.to_vec(), ..target })
@@ -130,7 +134,7 @@ impl Shape {
             _ => Last::Followed,
         };
         let real = tree.real(&path, last)?;
-        Ok(Target { said: said.to_vec(), before: vec![], path, real })
+        Ok(Target { said: said.to_vec(), before: vec![], options: Options::default(), path, real })
     }
 }
 
@@ -164,26 +168,6 @@ pub fn octal(said: &[u8]) -> Option<mode_t> {
     mode_t::from_str_radix(digits, 8).ok()
 }
 
-/// `-la path`: what stands behind the options. A word is options if there are only letters behind its dash, so
-/// that a file may have a name that begins with one.
-fn behind_options(mut said: &[u8]) -> &[u8] {
-    while let Some(word) = said.split(|&byte| byte == b' ').next().filter(|word| is_options(word)) {
-        said = said.get(word.len() + 1..).unwrap_or_default().trim_ascii_start();
-    }
-    said
-}
-
-/// The letters of all option words.
-fn options(said: &[u8]) -> Vec<u8> {
-    let words = said.split(|&byte| byte == b' ').take_while(|word| is_options(word));
-    words.flatten().copied().filter(u8::is_ascii_alphabetic).collect()
-}
-
-fn is_options(word: &[u8]) -> bool {
-    let letters = word.strip_prefix(b"-").unwrap_or_default();
-    !letters.is_empty() && letters.iter().all(u8::is_ascii_alphabetic)
-}
-
 fn missing() -> Failure {
     Failure::new(501, "An argument is missing.")
 }
@@ -215,22 +199,6 @@ mod tests {
             assert_eq!(mode.map(|mode| mode.bits()), bits, "{said}");
         }
         assert_eq!((octal(b"7"), octal(b""), octal(b"77777")), (Some(7), None, None));
-    }
-
-    #[test]
-    fn options_are_set_apart_from_names() {
-        for (said, behind) in [
-            ("-la", ""),
-            ("-la  pub", "pub"),
-            ("-a -l my file ", "my file "),
-            ("-", "-"),
-            ("-my-file", "-my-file"),
-            ("pub -a", "pub -a"),
-            ("", ""),
-        ] {
-            assert_eq!(behind_options(said.as_bytes()), behind.as_bytes(), "{said}");
-        }
-        assert_eq!(options(b"-la -R x -d"), b"laR");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::transfer::listing::{self, Style};
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
-/// LIST.
+/// LIST. Options, and patterns where no file has that very name: see `ftp::options` and `ftp::glob`.
 pub fn list(session: &mut Session, argument: Argument, _: Span) -> Result<Reply, Failure> {
     listing::run(session, argument.target()?, Style::Long)
 }

@@ -41,6 +41,10 @@ fn status(session: &Session) -> Reply {
 
 fn list(session: &mut Session, said: &[u8]) -> Result<Reply, Failure> {
     let target = session.find(Shape::Listed, said, Rights::LIST)?;
-    let lines = listing::on_control(session, &target)?;
-    Ok(Reply::lines(213, "Status:", lines, "End of status."))
+    Ok(match listing::on_control(session, &target)? {
+        (lines, true) => Reply::lines(213, "Status:", lines, "End of status."),
+        (lines, false) => {
+            Reply::lines(451, "Status:", lines, "That is not all: LIST has the rest.")
+        }
+    })
 }

@@ -29,6 +29,8 @@ pub enum Note {
     Client(Bounded<256>),
     /// The client broke the protocol.
     Protocol(Bounded<256>),
+    /// The settings can't be had as they are.
+    Trouble(Bounded<256>),
     /// The worker ends of its own will, and why.
     End(End),
 }

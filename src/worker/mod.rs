@@ -8,10 +8,13 @@ pub mod ask;
 pub mod control;
 pub mod failure;
 pub mod login;
+pub mod machine;
+pub mod names;
 pub mod session;
 pub mod stream;
 pub mod tree;
 pub mod wait;
+pub mod zone;
 
 #[cfg(test)]
 pub(crate) mod testing;

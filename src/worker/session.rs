@@ -2,6 +2,7 @@
 //! it was handed, it asks of the broker. Trusts neither client nor file tree.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use ftp::listing::Facts;
@@ -15,8 +16,11 @@ use super::Place;
 use super::ask::Broker;
 use super::control::{Control, Said};
 use super::failure::{Failure, Refusal};
+use super::machine::Machine;
+use super::names::Names;
 use super::tree::Tree;
 use super::wait::{ready, wait};
+use super::zone::Zone;
 use crate::cage::Caged;
 use crate::config::{Class, RightsTable, Settings};
 use crate::transfer::data::Plan;
@@ -53,6 +57,8 @@ pub struct Start {
     pub cwd: VirtualPath,
     /// What the client has said behind PASS.
     pub unread: Vec<u8>,
+    /// What was read before the cage.
+    pub machine: Machine,
     /// What the cage obtained, in words.
     pub ready: String,
 }
@@ -90,6 +96,10 @@ pub struct Session {
     pub(crate) facts: Facts,
     /// The transfer that is going on.
     pub(crate) progress: Option<Progress>,
+    /// Names of users and groups, where listings show them.
+    pub(crate) names: Rc<Names>,
+    /// The time zone of LIST.
+    pub(crate) zone: Rc<Zone>,
     /// Directories that were swept.
     pub(crate) visited: Visited,
     /// The client has said what it is.
@@ -101,6 +111,8 @@ pub struct Session {
     /// Commands so far.
     pub(crate) count: u64,
     ready: String,
+    /// What the log should know of the settings.
+    trouble: Option<String>,
     heard: Instant,
 }
 
@@ -118,6 +130,7 @@ impl Session {
     pub fn new(start: Start) -> Self {
         let patience = start.settings.limits.idle;
         let umask = start.settings.transfer.umask.0;
+        let (zone, trouble) = start.machine.zone(&start.settings);
         let control = Control::new(start.input, start.output, UNREAD_MAX, patience);
         Session {
             control: control.with_unread(&start.unread),
@@ -136,12 +149,15 @@ impl Session {
             copying: None,
             facts: Facts::default(),
             progress: None,
+            names: start.machine.names(),
+            zone,
             visited: Visited::default(),
             introduced: false,
             umask,
             idle: patience,
             count: 0,
             ready: start.ready,
+            trouble,
             heard: Instant::now(),
         }
     }
@@ -199,6 +215,9 @@ impl Session {
     fn converse(&mut self) -> Result<End, Failure> {
         self.broker.tell(&Ask::Ready(Bounded::cut(self.ready.as_bytes())))?;
         self.await_begin()?;
+        if let Some(trouble) = self.trouble.take() {
+            self.note(Note::Trouble(Bounded::cut(trouble.as_bytes())))?;
+        }
         self.control.send(&Reply::new(230, "Login successful."))?;
         self.sweep_here();
         loop {

@@ -15,6 +15,7 @@ use ftp::path::VirtualPath;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
 use super::Place;
+use super::machine::Machine;
 use super::session::{Session, Start};
 use crate::config::{Class, Rights, RightsTable, Settings, Source, from_sources};
 use crate::wire::event::{End, Event, Outcome, Transfer};
@@ -36,6 +37,7 @@ pub struct Site {
     settings: Settings,
     rights: RightsTable,
     unread: Vec<u8>,
+    machine: Machine,
     place: IpAddr,
 }
 
@@ -58,6 +60,7 @@ pub fn site() -> Site {
         settings,
         rights: rights(&[("/", Rights::ALL)]),
         unread: vec![],
+        machine: Machine::default(),
         place: Ipv4Addr::LOCALHOST.into(),
     }
 }
@@ -95,6 +98,11 @@ impl Site {
         self
     }
 
+    pub fn machine(mut self, machine: Machine) -> Self {
+        self.machine = machine;
+        self
+    }
+
     pub fn at(mut self, place: &str) -> Self {
         self.place = place.parse().unwrap();
         self
@@ -128,6 +136,7 @@ impl Site {
             root: std::fs::File::open(self.dir.path()).unwrap().into(),
             cwd: VirtualPath::root(),
             unread: self.unread,
+            machine: self.machine,
             ready: "tested".to_owned(),
         };
         let session = std::thread::spawn(move || Session::new(start).serve());

@@ -6,6 +6,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
 use ftp::path::VirtualPath;
 use nix::errno::Errno;
@@ -17,9 +18,9 @@ use super::stream::file_type;
 use crate::config::{Rights, RightsTable};
 
 /// What may be touched, and where we are in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tree {
-    root: OwnedFd,
+    root: Rc<OwnedFd>,
     rights: RightsTable,
     /// The working directory, as the client sees it: CDUP goes where PWD says (RFC 3659 §6).
     pub cwd: VirtualPath,
@@ -53,7 +54,7 @@ impl Real {
 impl Tree {
     /// The tree below `root`.
     pub fn new(root: OwnedFd, rights: RightsTable, cwd: VirtualPath) -> Self {
-        Tree { root, rights, cwd }
+        Tree { root: Rc::new(root), rights, cwd }
     }
 
     /// Where a path really leads; the last name need not exist.
@@ -101,7 +102,7 @@ impl Tree {
             | ResolveFlag::RESOLVE_NO_MAGICLINKS
             | ResolveFlag::RESOLVE_NO_SYMLINKS;
         let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
-        openat2(&self.root, at.path().relative(), how)
+        openat2(&*self.root, at.path().relative(), how)
     }
 
     /// Opens a directory, to make calls on names in it.
@@ -119,9 +120,11 @@ impl Tree {
         Real(at.path().parent())
     }
 
-    /// A name in a directory, for who walks through trees. If it is a link it can't be opened.
-    pub fn within(&self, at: &Real, name: &[u8]) -> Result<Real, Failure> {
-        Ok(Real(at.path().join(name)?))
+    /// A name in a directory; none for one that no directory can have, or that is reserved.
+    pub fn child(&self, directory: &Real, name: &[u8]) -> Option<Real> {
+        let is_name = !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/');
+        let path = directory.path().join(name).ok()?;
+        (is_name && !is_reserved(name)).then_some(Real(path))
     }
 
     /// The attributes of what is there, a link's own if it is one.

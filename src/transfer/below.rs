@@ -1,0 +1,86 @@
+//! `-R`: the directories below the one that is listed, each behind its name as `ls -R` has them. Session worker; the tree
+//! is not trusted.
+//!
+//! A symbolic link is never entered, so there are no loops, and what is still to be listed is bounded: a tree that is deeper
+//! or has more waiting directories is listed as far as that, and the listing says at its end that it is not whole.
+
+use ftp::listing::listable;
+
+use crate::worker::tree::{Real, Tree};
+
+/// Where a listing is in its tree.
+#[derive(Debug)]
+pub(super) struct Below {
+    top: Real,
+    /// What the client calls it.
+    said: Vec<u8>,
+    /// The names from the top to the directory that is being listed.
+    trail: Vec<Vec<u8>>,
+    /// Directories of that one.
+    found: Vec<Vec<u8>>,
+    /// Directories to come, the next one last, each with its depth.
+    waiting: Vec<(usize, Vec<u8>)>,
+    /// What those and the found ones take.
+    weight: usize,
+    /// Whether something was left out.
+    pub(super) is_cut: bool,
+}
+
+impl Below {
+    /// At the top, which the client calls `said`.
+    pub(super) fn new(top: Real, said: &[u8]) -> Self {
+        let said = if said.is_empty() { b".".to_vec() } else { said.to_vec() };
+        let (trail, found, waiting) = (vec![], vec![], vec![]);
+        Below { top, said, trail, found, waiting, weight: 0, is_cut: false }
+    }
+
+    /// Takes note of a directory in the one that is being listed.
+    pub(super) fn add(&mut self, name: &[u8]) {
+        if !listable(name) {
+            return;
+        }
+        if self.trail.len() == DEPTH_MAX || self.weight + weight(name) > WEIGHT_MAX {
+            self.is_cut = true;
+            return;
+        }
+        self.weight += weight(name);
+        self.found.push(name.to_vec());
+    }
+
+    /// The next directory, and what it is called.
+    pub(super) fn next(&mut self, tree: &Tree) -> Option<(Real, Vec<u8>)> {
+        let depth = self.trail.len();
+        self.waiting.extend(self.found.drain(..).rev().map(|name| (depth, name)));
+        while let Some((depth, name)) = self.waiting.pop() {
+            self.weight -= weight(&name);
+            self.trail.truncate(depth);
+            self.trail.push(name);
+            let path = |at: Option<Real>, name: &Vec<u8>| tree.child(&at?, name);
+            match self.trail.iter().fold(Some(self.top.clone()), path) {
+                Some(real) => return Some((real, self.shown())),
+                // Its path is too long for one.
+                None => self.is_cut = true,
+            }
+        }
+        None
+    }
+
+    fn shown(&self) -> Vec<u8> {
+        self.trail.iter().fold(self.said.clone(), |mut shown, name| {
+            if !shown.ends_with(b"/") {
+                shown.push(b'/');
+            }
+            shown.extend(name);
+            shown
+        })
+    }
+}
+
+fn weight(name: &[u8]) -> usize {
+    name.len() + size_of::<(usize, Vec<u8>)>()
+}
+
+/// More than people make; fewer than would be felt.
+const DEPTH_MAX: usize = 64;
+/// What directories that wait for their turn may take, in bytes.
+const WEIGHT_MAX: usize = 8 * 1024 * 1024;
