@@ -117,6 +117,15 @@ fn with(site: Site, word: &str, rest: &str) -> Option<Site> {
                 fs::File::create(below(root, path)).unwrap().set_len(size).unwrap()
             })
         }
+        "many" => {
+            let (path, count) = rest.split_once(' ')?;
+            let count: usize = count.parse().ok()?;
+            site.prepared(|root| {
+                for number in 0..count {
+                    std::fs::File::create(below(root, path).join(format!("{number:06}"))).unwrap();
+                }
+            })
+        }
         "link" => {
             let (path, target) = rest.split_once(" -> ")?;
             let target = OsString::from_vec(bytes(target));

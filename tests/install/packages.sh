@@ -8,7 +8,7 @@ for_building='cc:gcc /usr/include/stdio.h:libc6-dev make:make'
 for_logins='/etc/pam.d/common-auth:libpam-runtime useradd:passwd'
 for_demo="$for_building $for_logins xinetd:xinetd lftp:lftp"
 for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps readelf:binutils unshare:util-linux script:bsdutils
-    systemd-socket-activate:systemd systemd-analyze:systemd"
+    systemd-socket-activate:systemd systemd-analyze:systemd /usr/share/zoneinfo/Europe/Berlin:tzdata"
 
 # Where packages are laid out that the tests use and that can't, or need not, be installed: a second super-server, and
 # the server that ours is compared with.
