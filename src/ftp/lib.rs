@@ -24,6 +24,8 @@ pub mod hostport;
 pub mod line;
 pub mod listing;
 pub mod options;
+#[cfg(test)]
+mod parsers;
 pub mod path;
 pub mod reply;
 mod telnet;

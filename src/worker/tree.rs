@@ -199,6 +199,8 @@ const LINKS_MAX: u32 = 40;
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::worker::testing::rights;
 
@@ -247,6 +249,63 @@ mod tests {
         for name in ["innocent", ".cellftpd.1", "a/.cellftpd./b"] {
             let path = tree.cwd.join(name.as_bytes()).unwrap();
             assert!(tree.real(&path, Last::Followed).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_child_is_a_name_and_not_a_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = tree(&dir);
+        let top = tree.real(&tree.cwd, Last::Followed).unwrap();
+        assert!(tree.child(&top, b"a b").is_some());
+        for name in [&b""[..], b".", b"..", b"a/b", b"/", b"a\0", b".cellftpd.1", &[b'x'; 256]] {
+            assert!(tree.child(&top, name).is_none(), "{}", name.escape_ascii());
+        }
+    }
+
+    /// Names that meet often, and what leads up, down and out.
+    fn path() -> impl Strategy<Value = String> {
+        let component = prop::sample::select(vec!["a", "b", "c", "..", "..", ".", "jail", "etc"]);
+        let components = prop::collection::vec(component, 1..6);
+        (any::<bool>(), components)
+            .prop_map(|(rooted, names)| if rooted { "/" } else { "" }.to_owned() + &names.join("/"))
+    }
+
+    /// Where in the tree something is made, and the link that it is; a directory otherwise.
+    fn thing() -> impl Strategy<Value = (String, Option<String>)> {
+        let inside = prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..4);
+        (inside.prop_map(|names| names.join("/")), prop::option::of(path()))
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_outside_is_ever_opened(
+            things in prop::collection::vec(thing(), 0..12),
+            paths in prop::collection::vec(path(), 1..12),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            // What a way out would find there.
+            std::fs::create_dir_all(dir.path().join("jail/a")).unwrap();
+            std::fs::create_dir_all(dir.path().join("a/b/c")).unwrap();
+            let jail = dir.path().join("jail").canonicalize().unwrap();
+            for (at, link) in &things {
+                // One that is in the way of another is no matter.
+                let _ = match link {
+                    Some(target) => symlink(target, jail.join(at)),
+                    None => std::fs::create_dir_all(jail.join(at)),
+                };
+            }
+            let root = std::fs::File::open(&jail).unwrap().into();
+            let tree = Tree::new(root, rights(&[("/", Rights::ALL)]), VirtualPath::root());
+            for (path, last) in paths.iter().flat_map(|path| [(path, Last::Followed), (path, Last::Itself)]) {
+                let Ok(real) = tree.real(&tree.cwd.join(path.as_bytes()).unwrap(), last) else { continue };
+                let Ok(opened) = tree.open(&real, OFlag::O_PATH | OFlag::O_NOFOLLOW) else { continue };
+                let shown = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&opened));
+                let place = std::fs::read_link(shown).unwrap();
+                prop_assert!(place.starts_with(&jail), "{path} opens {}", place.display());
+                let own = jail.join(std::str::from_utf8(real.path().relative()).unwrap());
+                prop_assert_eq!(own.components().as_path().strip_prefix(&jail).ok(), place.strip_prefix(&jail).ok());
+            }
         }
     }
 }
