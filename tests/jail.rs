@@ -12,7 +12,7 @@ use harness::{Site, program};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 /// What the C library, NSS, PAM and the dynamic linker look for.
-const TEMPTATIONS: [&str; 22] = [
+const TEMPTATIONS: [&str; 23] = [
     "etc/passwd",
     "etc/group",
     "etc/shadow",
@@ -33,6 +33,7 @@ const TEMPTATIONS: [&str; 22] = [
     "usr/lib/locale/locale-archive",
     "usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache",
     "usr/share/zoneinfo/UTC",
+    "usr/share/zoneinfo/Europe/Berlin",
     "dev/log",
     "proc/self/status",
 ];
@@ -42,7 +43,8 @@ fn tempting_home() -> Site {
     let site = TEMPTATIONS
         .iter()
         .fold(Site::local(), |site, path| site.file(&format!("/{path}"), b"a trap\n"));
-    site.file("/note.txt", b"one\ntwo\n").directory("/work")
+    let site = site.file("/note.txt", b"one\ntwo\n").directory("/work");
+    site.set("listing.time", "\"Europe/Berlin\"").set("listing.names", "true")
 }
 
 /// Notices from now on whatever is opened below these directories.
@@ -72,7 +74,9 @@ fn nothing_in_a_jail_is_opened_but_what_the_client_asks_for() {
     let notice = watching(&site, &["/etc", "/lib", "/lib64", "/usr", "/dev", "/proc"]);
     let mut session = site.connect().logged_in();
     assert!(session.lists("/").iter().any(|line| line.ends_with("note.txt")));
-    for command in ["STAT /", "MLST note.txt", "MDTM note.txt", "SIZE note.txt", "HELP", "FEAT"] {
+    for command in
+        ["STAT -l /", "STAT n*", "MLST note.txt", "MDTM note.txt", "SIZE note.txt", "HELP", "FEAT"]
+    {
         session.asks(command, "2*");
     }
     session.asks("RETR missing", "5*");
