@@ -91,8 +91,18 @@ fn a_directory_of_any_size_is_listed_in_little_memory() {
         assert!(grown < GROWTH_MOST, "{command}: grown by {grown} kB");
     }
     is_sorted_in_runs(&lines(&mut session, "NLST big"));
+    matches_nothing(&mut session, "NLST big/*nothing");
     session.asks("STAT big", "451");
     session.quits();
+}
+
+/// So many names that it takes a while to know that none of them is meant: the transfer has begun by then.
+#[track_caller]
+fn matches_nothing(session: &mut Session, command: &str) {
+    let data = session.passive();
+    session.asks(command, "150");
+    assert_eq!(data.all(), b"");
+    session.hears("550");
 }
 
 #[track_caller]

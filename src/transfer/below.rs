@@ -84,3 +84,62 @@ fn weight(name: &[u8]) -> usize {
 const DEPTH_MAX: usize = 64;
 /// What directories that wait for their turn may take, in bytes.
 const WEIGHT_MAX: usize = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use ftp::path::VirtualPath;
+
+    use super::*;
+    use crate::config::Rights;
+    use crate::worker::testing::rights;
+    use crate::worker::tree::Last;
+
+    fn tree() -> (Tree, Real) {
+        let root = std::fs::File::open("/").unwrap().into();
+        let tree = Tree::new(root, rights(&[("/", Rights::ALL)]), VirtualPath::root());
+        let top = tree.real(&VirtualPath::root(), Last::Followed).unwrap();
+        (tree, top)
+    }
+
+    #[test]
+    fn directories_come_in_their_order_each_before_its_neighbour() {
+        let (tree, top) = tree();
+        let mut below = Below::new(top, b"");
+        let mut seen = vec![];
+        [b"a", b"b"].iter().for_each(|name| below.add(*name));
+        while let Some((real, said)) = below.next(&tree) {
+            if said.len() < 6 {
+                [b"x", b"y"].iter().for_each(|name| below.add(*name));
+            }
+            assert_eq!(said.strip_prefix(b"."), Some(real.path().as_bytes()));
+            seen.push(String::from_utf8(said).unwrap());
+        }
+        let below_a = ["./a", "./a/x", "./a/x/x", "./a/x/y", "./a/y", "./a/y/x", "./a/y/y"];
+        assert_eq!(seen[..7], below_a);
+        assert_eq!((seen.len(), below.weight, below.is_cut), (14, 0, false));
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let (tree, top) = tree();
+        let mut below = Below::new(top, b"/");
+        for number in 0..100_000 {
+            below.add(format!("{number:0200}").as_bytes());
+        }
+        assert!(below.is_cut && below.weight <= WEIGHT_MAX && !below.found.is_empty());
+        assert!(below.next(&tree).unwrap().1.starts_with(b"/000"));
+    }
+
+    #[test]
+    fn a_path_too_long_is_left_out() {
+        let (tree, top) = tree();
+        let mut below = Below::new(top, b"");
+        for _ in 0..20 {
+            below.add(&[b'd'; 255]);
+            if below.next(&tree).is_none() {
+                break;
+            }
+        }
+        assert!(below.is_cut && below.trail.len() < 20);
+    }
+}

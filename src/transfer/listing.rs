@@ -295,5 +295,5 @@ fn unreadable(errno: Errno) -> Failure {
 /// As much as is made before the client is listened to again.
 const PIECE: usize = 64 * 1024;
 const CONTROL_MAX: usize = 128 * 1024;
-/// Pieces, or runs of names, that are read while nobody is listened to.
+/// Pieces that are made, or reads of a directory, while nobody is listened to.
 const CONTROL_STEPS: usize = 16;

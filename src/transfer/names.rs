@@ -106,7 +106,7 @@ impl Entries {
 
     /// Reads on, and tells whether a run is ready.
     fn gather(&mut self, lines: &Lines) -> nix::Result<bool> {
-        for _ in 0..RUN_MAX {
+        for _ in 0..READ_MAX {
             match self.names.as_mut().and_then(Iterator::next) {
                 Some(entry) => {
                     let entry = entry?;
@@ -149,5 +149,7 @@ impl Entries {
     }
 }
 
-/// Names that are sorted together, and that are read before the client is listened to again.
+/// Names that are sorted together.
 const RUN_MAX: usize = 65_536;
+/// Names that are read before the client is listened to again.
+const READ_MAX: usize = 8_192;
