@@ -80,8 +80,10 @@ impl Lines {
     pub(super) fn key(&self, name: &[u8]) -> (i64, i64) {
         let by_stat: fn(&FileStat) -> (i64, i64) = match self.manner.options.order {
             Order::Name => return (0, 0),
-            Order::Time => |stat| (stat.st_mtime.saturating_neg(), -stat.st_mtime_nsec),
-            Order::Size => |stat| (-stat.st_size, 0),
+            Order::Time => {
+                |stat| (stat.st_mtime.saturating_neg(), stat.st_mtime_nsec.saturating_neg())
+            }
+            Order::Size => |stat| (stat.st_size.saturating_neg(), 0),
         };
         // What can't be looked at has no line either.
         self.look(name).map_or((0, 0), |seen| by_stat(&seen.stat))
