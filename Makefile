@@ -30,7 +30,9 @@ demo:
 test:
 	sh tests/install/packages.sh test
 	sh tests/install/accounts.sh
+	CARGO_TARGET_DIR="$(abspath $(CARGO_TARGET_DIR))" sh tests/install/clients.sh
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --check --manifest-path tests/client/suppaftp/Cargo.toml
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) build --locked
 	@set -o pipefail; log=$(CARGO_TARGET_DIR)/test.log; \

@@ -1,11 +1,16 @@
 set -eu
 [ "$PASSIVE" = yes ] && mode=--ftp-pasv || mode='--ftp-port -'
-site=ftp://$URL:$PORT
 ftp() { curl --silent --show-error --fail --globoff --noproxy '*' --user "$FTP_USER:$FTP_PASSWORD" $mode "$@"; }
 
-ftp "$site/pub/" >listing.txt
-ftp --output got.bin "$site/pub/big.bin"
-ftp --continue-at - --output resumed.bin "$site/pub/big.bin"
-ftp --upload-file up.bin "$site/$DIR/up.bin"
-ftp --continue-at - --upload-file half.bin "$site/$DIR/half.bin"
-ftp --quote "RNFR $DIR/old-name" --quote "RNTO $DIR/new-name" --quote "DELE $DIR/unwanted" --list-only "$site/" >roots.txt
+ftp "$SITE/$DIR/" >listing.txt
+ftp --output got.bin "$SITE/pub/big.bin"
+ftp --output awkward.bin "$SITE/$DIR/$NAME_URL"
+ftp --continue-at - --output resumed.bin "$SITE/pub/big.bin"
+ftp --upload-file up.bin "$SITE/$DIR/up.bin"
+ftp --upload-file up.bin "$SITE/$DIR/new-$NAME_URL"
+ftp --continue-at - --upload-file half.bin "$SITE/$DIR/half.bin"
+ftp --quote "RNFR $DIR/old-name" --quote "RNTO $DIR/new-name" --quote "DELE $DIR/unwanted" --quote "MKD $DIR/made" \
+    --list-only "$SITE/" >roots.txt
+[ "$SET_TIME" = no ] || ftp --quote "MFMT 20010203040506 $DIR/dated" --list-only "$SITE/" >roots.txt
+ftp --range 0-999 --output part.bin "$SITE$ENDLESS"
+ftp --output after.txt "$SITE/pub/hello.txt"

@@ -1,18 +1,29 @@
 set -eu
-export HOME="$PWD"
 [ "$PASSIVE" = yes ] && passive=on || passive=off
+name=$(printf %s "$NAME" | sed 's/[\\"]/\\&/g')
 lftp -f /dev/stdin <<END
 set cmd:fail-exit yes
 set net:max-retries 1
 set net:timeout 20
 set ftp:ssl-allow no
 set ftp:passive-mode $passive
-open -u "$FTP_USER","$FTP_PASSWORD" ftp://$URL:$PORT
-cls -l /pub > listing.txt
+open -u "$FTP_USER","$FTP_PASSWORD" $SITE
+cls -l /$DIR > listing.txt
 get /pub/big.bin -o got.bin
+get "/$DIR/$name" -o awkward.bin
 get -c /pub/big.bin -o resumed.bin
 put up.bin -o /$DIR/up.bin
+put up.bin -o "/$DIR/new-$name"
 put -c half.bin -o /$DIR/half.bin
 mv /$DIR/old-name /$DIR/new-name
 rm /$DIR/unwanted
+mkdir /$DIR/made
+set cmd:fail-exit no
+cat $ENDLESS | head -c 1000 > part.bin
+set cmd:fail-exit yes
+get /pub/hello.txt -o after.txt
 END
+[ "$SET_TIME" = yes ] || exit 0
+# What it uploads gets the time of the local file.
+TZ=UTC touch -t 200102030405.06 dated
+lftp -e "set ftp:passive-mode $passive; set ftp:ssl-allow no; put dated -o /$DIR/dated; bye" -u "$FTP_USER,$FTP_PASSWORD" "$SITE"

@@ -1,16 +1,24 @@
 set -eu
-export HOME="$PWD"
 [ "$PASSIVE" = yes ] && mode=-p || mode=-A
+[ "$SET_TIME" = yes ] && set_time=quote || set_time='!:'
+# A backslash before all that is ASCII.
+name=$(printf %s "$NAME" | LC_ALL=C sed 's/[ -~]/\\&/g')
 tnftp -n -v -i $mode "$HOST" "$PORT" <<END
 user $FTP_USER "$FTP_PASSWORD"
 binary
-ls /pub listing.txt
+ls /$DIR listing.txt
 get /pub/big.bin got.bin
+get /$DIR/$name awkward.bin
 reget /pub/big.bin resumed.bin
 put up.bin /$DIR/up.bin
-restart $(($(wc -c <half.bin) / 2))
+put up.bin /$DIR/new-$name
+restart $HALF
 put half.bin /$DIR/half.bin
 rename /$DIR/old-name /$DIR/new-name
 delete /$DIR/unwanted
+mkdir /$DIR/made
+$set_time MDTM 20010203040506 /$DIR/dated
+get $ENDLESS "|head -c 1000 >part.bin"
+get /pub/hello.txt after.txt
 bye
 END

@@ -17,6 +17,7 @@ pub mod patience;
 pub mod phase;
 pub mod play;
 pub mod process;
+pub mod realclient;
 pub mod script;
 pub mod session;
 pub mod site;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
+use nix::sys::socket::{setsockopt, sockopt};
 
 use super::launch::{Ends, serve, server_program};
 use super::patience::{PATIENCE, eventually, within};
@@ -223,6 +224,8 @@ fn over_pipes(client: TcpStream, configuration: &Path) {
     let ((server_reads, to_server), (from_server, server_writes)) = (pipe(), pipe());
     let broker = serve(Ends::new(server_reads, server_writes), configuration);
     let reader = client.try_clone().expect("sockets can be doubled");
+    // A pipe has no urgent data: what is urgent comes in its place, or ABOR would lose its end.
+    setsockopt(&reader, sockopt::OobInline, &true).expect("it is a TCP socket");
     thread::spawn(move || pump(reader, File::from(to_server)));
     thread::spawn(move || {
         pump(File::from(from_server), &client);

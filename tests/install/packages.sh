@@ -7,8 +7,13 @@ set -eu
 for_building='cc:gcc /usr/include/stdio.h:libc6-dev make:make'
 for_logins='/etc/pam.d/common-auth:libpam-runtime useradd:passwd'
 for_demo="$for_building $for_logins xinetd:xinetd lftp:lftp"
+# Besides curl, lftp, tnftp, ncftp and python3, which other tests use too.
+for_clients='inetutils-ftp:inetutils-ftp yafc:yafc wget:wget aria2c:aria2 axel:axel busybox:busybox ftpcopy:ftpcopy wput:wput
+    rclone:rclone prove:perl php:php-cli node:nodejs npm:npm javac:default-jdk-headless
+    /usr/share/java/commons-net.jar:libcommons-net-java go:golang-go
+    /usr/share/gocode/src/github.com/jlaffaye/ftp:golang-github-jlaffaye-ftp-dev'
 for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps readelf:binutils unshare:util-linux script:bsdutils
-    systemd-socket-activate:systemd systemd-analyze:systemd /usr/share/zoneinfo/Europe/Berlin:tzdata"
+    systemd-socket-activate:systemd systemd-analyze:systemd /usr/share/zoneinfo/Europe/Berlin:tzdata $for_clients"
 
 # Where packages are laid out that the tests use and that can't, or need not, be installed: a second super-server, and
 # the server that ours is compared with.
@@ -20,12 +25,13 @@ as_root=
 main() {
     case ${1-} in
         demo) need $for_demo ;;
-        test) need $for_test; unpack openbsd-inetd inetd; unpack vsftpd vsftpd ;;
+        test) need $for_test && need_venv && unpack openbsd-inetd inetd && unpack vsftpd vsftpd ;;
         *) echo "usage: packages.sh demo|test" >&2; exit 64 ;;
     esac
 }
 
 need() {
+    began=$(date +%s)
     packages=
     for pair in "$@"; do
         is_there "${pair%%:*}" || packages="$packages ${pair#*:}"
@@ -33,7 +39,11 @@ need() {
     is_there_library libpam.so.0 || packages="$packages libpam0g"
     [ -n "$packages" ] || return 0
     install_quietly $packages
+    echo "packages.sh: $(($(date +%s) - began)) s"
 }
+
+# Debian's python3 comes without the packages for its venv module; other builds of Python may have them.
+need_venv() { python3 -c 'import ensurepip' 2>/dev/null || install_quietly python3-venv; }
 
 is_there() {
     case $1 in
@@ -51,7 +61,7 @@ install_quietly() {
     forbid_starting
     trap 'allow_starting' EXIT
     trap 'exit 130' INT TERM
-    apt_get install "$@" || { $as_root apt-get -qq update && apt_get install "$@"; }
+    apt_get install "$@" || { $as_root apt-get -qq -o DPkg::Lock::Timeout=300 update && apt_get install "$@"; }
     trap - EXIT INT TERM
     allow_starting
     for package in "$@"; do
@@ -98,7 +108,7 @@ unpack() {
     # apt's own user downloads into it.
     chmod 777 "$scratch"
     (cd "$scratch" && apt-get -qq download "$1") ||
-        { $as_root apt-get -qq update && (cd "$scratch" && apt-get -qq download "$1"); }
+        { $as_root apt-get -qq -o DPkg::Lock::Timeout=300 update && (cd "$scratch" && apt-get -qq download "$1"); }
     libraries=$(dpkg-deb --field "$scratch"/*.deb Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p')
     missing=
     for library in $libraries; do

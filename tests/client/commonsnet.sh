@@ -1,0 +1,2 @@
+set -eu
+exec java -cp "$MADE:/usr/share/java/commons-net.jar" CommonsNet

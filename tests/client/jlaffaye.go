@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/jlaffaye/ftp"
+)
+
+var site *ftp.ServerConn
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func get(path string, local string, flags int, offset int64) {
+	file, err := os.OpenFile(local, os.O_WRONLY|flags, 0o644)
+	must(err)
+	data, err := site.RetrFrom(path, uint64(offset))
+	must(err)
+	_, err = io.Copy(file, data)
+	must(err)
+	must(data.Close())
+	must(file.Close())
+}
+
+func put(local string, path string, offset int64) {
+	file, err := os.Open(local)
+	must(err)
+	_, err = file.Seek(offset, io.SeekStart)
+	must(err)
+	must(site.StorFrom(path, file, uint64(offset)))
+}
+
+func main() {
+	there, name := "/"+os.Getenv("DIR"), os.Getenv("NAME")
+	var err error
+	site, err = ftp.Dial(net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), ftp.DialWithTimeout(20*time.Second))
+	must(err)
+	must(site.Login(os.Getenv("FTP_USER"), os.Getenv("FTP_PASSWORD")))
+
+	listing, err := os.Create("listing.txt")
+	must(err)
+	entries, err := site.List(there)
+	must(err)
+	for _, entry := range entries {
+		fmt.Fprintln(listing, entry.Name, entry.Size)
+	}
+	get("/pub/big.bin", "got.bin", os.O_CREATE, 0)
+	get(there+"/"+name, "awkward.bin", os.O_CREATE, 0)
+	resumed, err := os.Stat("resumed.bin")
+	must(err)
+	get("/pub/big.bin", "resumed.bin", os.O_APPEND, resumed.Size())
+	put("up.bin", there+"/up.bin", 0)
+	put("up.bin", there+"/new-"+name, 0)
+	half, err := site.FileSize(there + "/half.bin")
+	must(err)
+	put("half.bin", there+"/half.bin", half)
+	must(site.Rename(there+"/old-name", there+"/new-name"))
+	must(site.Delete(there + "/unwanted"))
+	must(site.MakeDir(there + "/made"))
+	if os.Getenv("SET_TIME") == "yes" {
+		must(site.SetTime(there+"/dated", time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)))
+	}
+	data, err := site.Retr(os.Getenv("ENDLESS"))
+	must(err)
+	_, err = io.ReadFull(data, make([]byte, 1000))
+	must(err)
+	// It closes the data connection, and reads what the server has to say about that.
+	fmt.Println(data.Close())
+	get("/pub/hello.txt", "after.txt", os.O_CREATE, 0)
+	must(site.Quit())
+}
