@@ -125,8 +125,7 @@ impl Client {
     /// The command of its script.
     fn command(&self) -> Command {
         let scripts = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/client");
-        let mut command = Command::new("timeout");
-        command.args(["--kill-after=5", "120"]);
+        let mut command = patient();
         for word in self.command {
             let script = scripts.join(word);
             let made = made().join(word);
@@ -286,38 +285,17 @@ impl Run {
 
     /// What the client printed, and how it ended.
     fn script(&self, here: &Path, site: &Site, server: &SuperServer) -> String {
-        let host = server.host;
-        let url = if host.is_ipv4() { host.to_string() } else { format!("[{host}]") };
-        let (user, password) = site.login();
         let yes = |is: bool| if is { "yes" } else { "no" };
-        let name = self.client.takes;
-        let output = self
-            .client
-            .command()
-            .current_dir(here)
-            .env("HOME", here)
-            // Far from UTC: what is said about times must not depend on it.
-            .env("TZ", "XST-5:45")
-            .env("MADE", made())
-            .env("HOST", host.to_string())
-            .env("PORT", server.port.to_string())
-            .env("FTP_USER", &user)
-            .env("FTP_PASSWORD", &password)
-            .env("SITE", format!("ftp://{url}:{}", server.port))
-            .env("LOGIN", format!("{}:{}", percent(&user), percent(&password)))
+        let mut command = self.client.command();
+        command
             .env("PASSIVE", yes(self.mode == Mode::Passive))
             .env("SET_TIME", yes(SERVER_SETS_TIMES))
             .env("DIR", self.directory())
             .env("ENDLESS", self.endless())
             .env("HALF", HALF.to_string())
-            .env("NAME", name)
-            .env("NAME_URL", percent(name))
-            .stdin(Stdio::null())
-            .output()
-            .expect("coreutils are there");
-        let [out, err] = [output.stdout, output.stderr]
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        format!("{out}{err}({})", output.status)
+            .env("NAME", self.client.takes)
+            .env("NAME_URL", percent(self.client.takes));
+        run(command, here, site, server).0
     }
 
     fn findings(&self, here: &Path, site: &Site) -> Vec<String> {
@@ -395,6 +373,50 @@ impl Run {
         lines.any(|line| line.contains(" download ") && !line.contains("outcome=complete"))
             && here("after.txt").as_deref() == Some(b"hello, world\n")
     }
+}
+
+/// Runs a script of tests/client/story, in this directory, to its good end.
+#[track_caller]
+pub fn story(name: &str, here: &Path, site: &Site, server: &SuperServer) {
+    let client = CLIENTS.iter().find(|client| client.name == name).expect("it has a row");
+    assert_eq!(client.missing(), None);
+    let script = format!("{}/tests/client/story/{name}.sh", env!("CARGO_MANIFEST_DIR"));
+    let mut command = patient();
+    command.arg("sh").arg(script).env("NAME", ANY);
+    let (said, is_well) = run(command, here, site, server);
+    assert!(is_well, "{name}: {said}\nthe server's log:\n{}", site.log().text());
+}
+
+/// A command that is ended when it takes too long.
+fn patient() -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", "120"]);
+    command
+}
+
+/// Runs a client's command; what it printed and how it ended, and whether that is well.
+fn run(mut command: Command, here: &Path, site: &Site, server: &SuperServer) -> (String, bool) {
+    let host = server.host;
+    let url = if host.is_ipv4() { host.to_string() } else { format!("[{host}]") };
+    let (user, password) = site.login();
+    let output = command
+        .current_dir(here)
+        .env("HOME", here)
+        // Far from UTC: what is said about times must not depend on it.
+        .env("TZ", "XST-5:45")
+        .env("MADE", made())
+        .env("HOST", host.to_string())
+        .env("PORT", server.port.to_string())
+        .env("FTP_USER", &user)
+        .env("FTP_PASSWORD", &password)
+        .env("SITE", format!("ftp://{url}:{}", server.port))
+        .env("LOGIN", format!("{}:{}", percent(&user), percent(&password)))
+        .stdin(Stdio::null())
+        .output()
+        .expect("coreutils are there");
+    let [out, err] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (format!("{out}{err}({})", output.status), output.status.success())
 }
 
 /// Percent-encodes all but letters, digits and `-._`.
