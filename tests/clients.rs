@@ -27,6 +27,13 @@ fn every_client_over_ipv6() {
     realclient::all_succeed(Kind::Systemd, V6, Site::local(), chosen);
 }
 
+/// What clients are told, and what the other tests expect.
+#[test]
+fn the_server_sets_times_or_not() {
+    let features = Site::local().connect().logged_in().asks("FEAT", "211*").text();
+    assert_eq!(features.contains("MFMT"), SERVER_SETS_TIMES, "SERVER_SETS_TIMES is to be changed");
+}
+
 /// `CLIENT=prefix` runs those alone whose name begins so, and shows what they print.
 fn chosen(client: &Client) -> bool {
     let wanted = std::env::var("CLIENT").unwrap_or_default();
@@ -43,11 +50,7 @@ fn rclone_takes_every_name() {
     fill(&here.join("here"), names_for_rclone());
     let server = SuperServer::start(Kind::Systemd, V4, &site);
     realclient::story("rclone", &here, &site, &server);
-    if SERVER_SETS_TIMES {
-        same(&tree(&here.join("back")), &tree(&here.join("here")));
-    } else {
-        same(&timeless(tree(&here.join("back"))), &timeless(tree(&here.join("here"))));
-    }
+    same(&kept(&here.join("back")), &kept(&here.join("here")));
     same(&tree(&here.join("served")), &tree(&site.path("incoming/served")));
     assert_eq!(fs::read(here.join("moved.bin")).unwrap(), ANY.as_bytes());
     assert_eq!(tree(&site.path("incoming/into")).len(), 0);
@@ -63,14 +66,8 @@ fn lftp_mirrors_every_name_both_ways() {
     let server = SuperServer::start(Kind::Systemd, V4, &site);
     realclient::story("lftp", &here, &site, &server);
     same(&tree(&here.join("served")), &tree(&site.path("incoming/served")));
-    let there = tree(&site.path("incoming/there"));
-    if SERVER_SETS_TIMES {
-        same(&there, &tree(&here.join("here")));
-        same(&tree(&here.join("back")), &there);
-    } else {
-        same(&timeless(there), &timeless(tree(&here.join("here"))));
-        same(&timeless(tree(&here.join("back"))), &timeless(tree(&here.join("here"))));
-    }
+    same(&kept(&site.path("incoming/there")), &kept(&here.join("here")));
+    same(&kept(&here.join("back")), &kept(&here.join("here")));
 }
 
 #[test]
@@ -88,9 +85,9 @@ fn curl_makes_directories_of_every_name() {
     fs::write(here.join("paths"), encoded.collect::<Vec<_>>().join("\n") + "\n").unwrap();
     let server = SuperServer::start(Kind::Systemd, V4, &site);
     realclient::story("curl", &here, &site, &server);
-    let there = tree(&site.path("incoming"));
-    let uploaded = |path| (PathBuf::from(path), b"up\n".to_vec());
-    same(&timeless(there), &paths.into_iter().map(uploaded).collect());
+    let there = tree(&site.path("incoming")).into_iter().map(|(path, (bytes, _))| (path, bytes));
+    let uploaded = paths.into_iter().map(|path| (PathBuf::from(path), b"up\n".to_vec()));
+    same(&there.collect(), &uploaded.collect());
 }
 
 /// Every printable ASCII character but `/` at the beginning, in the middle, at the end and alone; and what listings,
@@ -173,8 +170,10 @@ fn same<T: PartialEq + std::fmt::Debug>(found: &Tree<T>, expected: &Tree<T>) {
     assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
 }
 
-fn timeless(tree: Tree<(Vec<u8>, SystemTime)>) -> Tree<Vec<u8>> {
-    tree.into_iter().map(|(name, (bytes, _))| (name, bytes)).collect()
+/// All files below a directory, with the times that a server must keep of an upload.
+fn kept(directory: &Path) -> Tree<(Vec<u8>, Option<SystemTime>)> {
+    let kept = |(bytes, time)| (bytes, SERVER_SETS_TIMES.then_some(time));
+    tree(directory).into_iter().map(|(path, file)| (path, kept(file))).collect()
 }
 
 /// All files below a directory, with content and time.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use super::patience::{PATIENCE, within};
 use super::site::Site;
 use super::superserver::{Kind, SuperServer};
 use Can::*;
@@ -30,8 +31,10 @@ pub enum Can {
     Delete,
     MakeDir,
     SetTime,
-    /// To end a download in the middle, and to go on with the session.
+    /// To end a download in the middle, and get another file after that.
     Abort,
+    /// The same in one session.
+    Stay,
 }
 
 /// Where a client comes from.
@@ -71,31 +74,32 @@ pub const ANY: &str = "all !\"#$%&'()*+,-.0:;<=>?@A[\\]^_`a{|}~ \u{e9}\u{20ac}\u
 /// All of them. What they take and lack was found by running them; a newer version may do better.
 #[rustfmt::skip]
 pub static CLIENTS: [Client; 21] = [
-    Client { name: "curl",      needs: &[Program("curl", "curl")],                        command: &["sh", "curl.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[] },
+    Client { name: "curl",      needs: &[Program("curl", "curl")],                        command: &["sh", "curl.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[Stay] },
     Client { name: "lftp",      needs: &[Program("lftp", "lftp")],                        command: &["sh", "lftp.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "tnftp",     needs: &[Program("tnftp", "tnftp")],                      command: &["sh", "tnftp.sh"],       active: true,  ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "inetutils", needs: &[Program("inetutils-ftp", "inetutils-ftp")],      command: &["sh", "inetutils.sh"],   active: true,  ipv6: true,  takes: ANY, lacks: &[] },
-    Client { name: "ncftp",     needs: &[Program("ncftpget", "ncftp")],                   command: &["sh", "ncftp.sh"],       active: true,  ipv6: false, takes: ANY, lacks: &[Abort] },
-    Client { name: "yafc",      needs: &[Program("yafc", "yafc")],                        command: &["sh", "yafc.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[Abort] },
+    Client { name: "ncftp",     needs: &[Program("ncftpget", "ncftp")],                   command: &["sh", "ncftp.sh"],       active: true,  ipv6: false, takes: ANY, lacks: &[Abort, Stay] },
+    Client { name: "yafc",      needs: &[Program("yafc", "yafc")],                        command: &["sh", "yafc.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[Abort, Stay] },
     Client { name: "wget",      needs: &[Program("wget", "wget")],                        command: &["sh", "wget.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: DOWNLOADER },
     Client { name: "aria2",     needs: &[Program("aria2c", "aria2")],                     command: &["sh", "aria2.sh"],       active: true,  ipv6: true,  takes: ANY, lacks: BLIND_DOWNLOADER },
-    Client { name: "axel",      needs: &[Program("axel", "axel")],                        command: &["sh", "axel.sh"],        active: false, ipv6: false, takes: NO_GLOB, lacks: &[List, ResumeGet, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort] },
-    Client { name: "busybox",   needs: &[Program("busybox", "busybox")],                  command: &["sh", "busybox.sh"],     active: false, ipv6: true,  takes: ANY, lacks: &[List, ResumePut, Rename, Delete, MakeDir, SetTime, Abort] },
+    Client { name: "axel",      needs: &[Program("axel", "axel")],                        command: &["sh", "axel.sh"],        active: false, ipv6: false, takes: NO_GLOB, lacks: &[List, ResumeGet, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay] },
+    Client { name: "busybox",   needs: &[Program("busybox", "busybox")],                  command: &["sh", "busybox.sh"],     active: false, ipv6: true,  takes: ANY, lacks: &[List, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay] },
     Client { name: "ftpcopy",   needs: &[Program("ftpcopy", "ftpcopy")],                  command: &["sh", "ftpcopy.sh"],     active: false, ipv6: false, takes: ANY, lacks: BLIND_DOWNLOADER },
-    Client { name: "wput",      needs: &[Program("wput", "wput")],                        command: &["sh", "wput.sh"],        active: true,  ipv6: false, takes: ANY, lacks: &[List, Get, ResumeGet, Rename, Delete, MakeDir, SetTime, Abort] },
-    Client { name: "rclone",    needs: &[Program("rclone", "rclone")],                    command: &["sh", "rclone.sh"],      active: false, ipv6: true,  takes: ANY, lacks: &[ResumeGet, ResumePut] },
+    Client { name: "wput",      needs: &[Program("wput", "wput")],                        command: &["sh", "wput.sh"],        active: true,  ipv6: false, takes: ANY, lacks: &[List, Get, ResumeGet, Rename, Delete, MakeDir, SetTime, Abort, Stay] },
+    Client { name: "rclone",    needs: &[Program("rclone", "rclone")],                    command: &["sh", "rclone.sh"],      active: false, ipv6: true,  takes: ANY, lacks: &[ResumeGet, ResumePut, Stay] },
     Client { name: "ftplib",    needs: &[Program("python3", "python3")],                  command: &["python3", "python-ftplib.py"], active: true,  ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "aioftp",    needs: &[Made("venv/bin/python3")],                       command: &["venv/bin/python3", "python-aioftp.py"], active: false, ipv6: true, takes: ANY, lacks: &[] },
     Client { name: "netftp",    needs: &[Program("perl", "perl")],                        command: &["perl", "netftp.pl"],    active: true,  ipv6: true,  takes: ANY, lacks: &[] },
-    Client { name: "basicftp",  needs: &[Program("node", "nodejs"), Made("node_modules/basic-ftp")], command: &["node", "basicftp.js"], active: false, ipv6: true, takes: ANY, lacks: &[] },
-    Client { name: "extftp",    needs: &[Program("php", "php-cli")],                      command: &["php", "extftp.php"],    active: true,  ipv6: true,  takes: ANY, lacks: &[Abort] },
+    Client { name: "basicftp",  needs: &[Program("node", "nodejs"), Made("node_modules/basic-ftp")], command: &["node", "basicftp.js"], active: false, ipv6: true, takes: ANY, lacks: &[Stay] },
+    Client { name: "extftp",    needs: &[Program("php", "php-cli")],                      command: &["php", "extftp.php"],    active: true,  ipv6: true,  takes: ANY, lacks: &[Abort, Stay] },
     Client { name: "jlaffaye",  needs: &[Made("jlaffaye")],                               command: &["jlaffaye"],             active: false, ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "commonsnet", needs: &[Program("java", "default-jdk-headless"), Made("CommonsNet.class")], command: &["sh", "commonsnet.sh"], active: true, ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "suppaftp",  needs: &[Made("suppaftp/debug/suppaftp-client")],         command: &["suppaftp/debug/suppaftp-client"], active: true, ipv6: true, takes: ANY, lacks: &[] },
 ];
 
-const DOWNLOADER: &[Can] = &[Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort];
-const BLIND_DOWNLOADER: &[Can] = &[List, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort];
+const DOWNLOADER: &[Can] = &[Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay];
+const BLIND_DOWNLOADER: &[Can] =
+    &[List, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay];
 
 /// The same without what is taken for a pattern.
 pub const NO_GLOB: &str = "all !\"#$%&'()+,-.0:;<=>@A[\\]^_`a{|}~ \u{e9}\u{20ac}\u{1f600}.bin";
@@ -230,6 +234,7 @@ pub fn all_succeed(kind: Kind, host: IpAddr, site: Site, which: impl Fn(&Client)
         server.log(),
     );
     server.has_no_sessions();
+    assert_eq!(site.log().faults(), Vec::<String>::new());
 }
 
 /// Runs them all, so many at a time, and tells what is not as it should be.
@@ -317,13 +322,14 @@ impl Run {
     }
 
     /// What was done, by what is there now.
-    fn done(&self, here: &Path, site: &Site) -> [(Can, &'static str, bool); 12] {
+    fn done(&self, here: &Path, site: &Site) -> [(Can, &'static str, bool); 13] {
         let there = |name: &str| site.content(&format!("{}/{name}", self.directory()));
         let here = |name: &str| fs::read(here.join(name)).ok();
         let name = self.client.takes;
         let listing = here("listing.txt").unwrap_or_default();
         let listing = String::from_utf8_lossy(&listing).into_owned();
         let listed = listing.contains("half.bin") && listing.contains(name);
+        let [aborted, stayed] = self.aborted(&here, site);
         let awkward = here("awkward.bin").as_deref() == Some(b"awkward\n");
         [
             (Can::List, "list", listed),
@@ -341,7 +347,8 @@ impl Run {
             (Can::Delete, "delete", there("unwanted").is_none()),
             (Can::MakeDir, "make a directory", site.path(&self.directory()).join("made").is_dir()),
             (Can::SetTime, "set a time", self.time(site) == SET_TO),
-            (Can::Abort, "abort and go on", self.aborted(&here, site)),
+            (Can::Abort, "abort", aborted),
+            (Can::Stay, "go on in the same session", stayed),
         ]
     }
 
@@ -366,12 +373,26 @@ impl Run {
         since.map(|since| since.as_ref().map_or(0, Duration::as_secs)).unwrap_or_default()
     }
 
-    /// Whether the server saw the end in the middle, and the client got another file after that.
-    fn aborted(&self, here: &impl Fn(&str) -> Option<Vec<u8>>, site: &Site) -> bool {
-        let log = site.log().text();
-        let mut lines = log.lines().filter(|line| line.contains(&self.endless()));
-        lines.any(|line| line.contains(" download ") && !line.contains("outcome=complete"))
-            && here("after.txt").as_deref() == Some(b"hello, world\n")
+    /// Whether the server saw the end in the middle, and the client got another file after that; in the same session?
+    fn aborted(&self, here: &impl Fn(&str) -> Option<Vec<u8>>, site: &Site) -> [bool; 2] {
+        if here("after.txt").as_deref() != Some(b"hello, world\n") {
+            return [false, false];
+        }
+        // Who closes everything may be gone before the server has noticed.
+        let aborted = within(PATIENCE, || self.aborted_in(&site.log().text()));
+        let stayed = aborted.as_ref().is_some_and(|session| {
+            let log = site.log().text();
+            log.lines().any(|line| line.contains(session) && line.contains(" path=/pub/hello.txt "))
+        });
+        [aborted.is_some(), stayed]
+    }
+
+    /// The session whose download was ended in the middle, by the log: `session=…`.
+    fn aborted_in(&self, log: &str) -> Option<String> {
+        let download = format!(" path={} ", self.endless());
+        let is_it = |line: &&str| line.contains(&download) && !line.contains("outcome=complete");
+        let line = log.lines().find(is_it)?;
+        line.split(' ').find(|word| word.starts_with("session=")).map(str::to_owned)
     }
 }
 
@@ -385,6 +406,8 @@ pub fn story(name: &str, here: &Path, site: &Site, server: &SuperServer) {
     command.arg("sh").arg(script).env("NAME", ANY);
     let (said, is_well) = run(command, here, site, server);
     assert!(is_well, "{name}: {said}\nthe server's log:\n{}", site.log().text());
+    server.has_no_sessions();
+    assert_eq!(site.log().faults(), Vec::<String>::new());
 }
 
 /// A command that is ended when it takes too long.
