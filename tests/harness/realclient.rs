@@ -378,12 +378,13 @@ impl Run {
         if here("after.txt").as_deref() != Some(b"hello, world\n") {
             return [false, false];
         }
-        // Who closes everything may be gone before the server has noticed.
+        // The log has a line a moment after the client has its reply.
         let aborted = within(PATIENCE, || self.aborted_in(&site.log().text()));
-        let stayed = aborted.as_ref().is_some_and(|session| {
-            let log = site.log().text();
-            log.lines().any(|line| line.contains(session) && line.contains(" path=/pub/hello.txt "))
-        });
+        let session = aborted.clone().unwrap_or_default();
+        let is_it = |line: &str| line.contains(&session) && line.contains(" path=/pub/hello.txt ");
+        let went_on = || site.log().text().lines().any(is_it).then_some(());
+        let patience = if self.client.can(Can::Stay) { PATIENCE } else { Duration::ZERO };
+        let stayed = aborted.is_some() && within(patience, went_on).is_some();
         [aborted.is_some(), stayed]
     }
 
