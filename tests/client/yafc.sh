@@ -5,12 +5,13 @@ name=$(printf %s "$NAME" | LC_ALL=C sed 's/[ -~]/\\&/g')
 begin="set passive $passive
 open ftp://$LOGIN@${SITE#ftp://}"
 
-yafc -q -n >listing.txt <<END
+# It takes no word from HOME.
+yafc -q -n -W "$PWD/work" >listing.txt <<END
 $begin
 ls -l --literal /$DIR
 END
 ln up.bin "new-$NAME"
-yafc -q -n <<END
+yafc -q -n -W "$PWD/work" <<END
 $begin
 get /pub/big.bin -o got.bin
 get /$DIR/$name
