@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use harness::Site;
-use harness::realclient::{self, ANY, Client, SERVER_SETS_TIMES};
+use harness::realclient::{self, ANY, Client};
 use harness::superserver::{Kind, SuperServer};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -25,13 +25,6 @@ fn every_client_over_ipv4() {
 #[test]
 fn every_client_over_ipv6() {
     realclient::all_succeed(Kind::Systemd, V6, Site::local(), chosen);
-}
-
-/// What clients are told, and what the other tests expect.
-#[test]
-fn the_server_sets_times_or_not() {
-    let features = Site::local().connect().logged_in().asks("FEAT", "211*").text();
-    assert_eq!(features.contains("MFMT"), SERVER_SETS_TIMES, "SERVER_SETS_TIMES is to be changed");
 }
 
 /// `CLIENT=prefix` runs those alone whose name begins so, and shows what they print.
@@ -50,7 +43,7 @@ fn rclone_takes_every_name() {
     fill(&here.join("here"), names_for_rclone());
     let server = SuperServer::start(Kind::Systemd, V4, &site);
     realclient::story("rclone", &here, &site, &server);
-    same(&kept(&here.join("back")), &kept(&here.join("here")));
+    same(&tree(&here.join("back")), &tree(&here.join("here")));
     same(&tree(&here.join("served")), &tree(&site.path("incoming/served")));
     assert_eq!(fs::read(here.join("moved.bin")).unwrap(), ANY.as_bytes());
     assert_eq!(tree(&site.path("incoming/into")).len(), 0);
@@ -66,8 +59,8 @@ fn lftp_mirrors_every_name_both_ways() {
     let server = SuperServer::start(Kind::Systemd, V4, &site);
     realclient::story("lftp", &here, &site, &server);
     same(&tree(&here.join("served")), &tree(&site.path("incoming/served")));
-    same(&kept(&site.path("incoming/there")), &kept(&here.join("here")));
-    same(&kept(&here.join("back")), &kept(&here.join("here")));
+    same(&tree(&site.path("incoming/there")), &tree(&here.join("here")));
+    same(&tree(&here.join("back")), &tree(&here.join("here")));
 }
 
 #[test]
@@ -168,12 +161,6 @@ fn same<T: PartialEq + std::fmt::Debug>(found: &Tree<T>, expected: &Tree<T>) {
         differ.map(|name| format!("{name:?}: {:?}, not {:?}", found.get(name), expected.get(name)));
     let differ: Vec<_> = differ.collect();
     assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
-}
-
-/// All files below a directory, with the times that a server must keep of an upload.
-fn kept(directory: &Path) -> Tree<(Vec<u8>, Option<SystemTime>)> {
-    let kept = |(bytes, time)| (bytes, SERVER_SETS_TIMES.then_some(time));
-    tree(directory).into_iter().map(|(path, file)| (path, kept(file))).collect()
 }
 
 /// All files below a directory, with content and time.

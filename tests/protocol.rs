@@ -455,8 +455,7 @@ fn a_recent_file_is_listed_with_the_time_that_mdtm_tells() {
     session.asks("LIST pub/empty", "150");
     let line = String::from_utf8(data.all()).unwrap();
     session.hears("226");
-    let wanted =
-        format!("-rw-r--r--    1 0        0               0 {} pub/empty\r\n", told.concat());
+    let wanted = format!("-rw-r--r--    1 0        0               0 {} empty\r\n", told.concat());
     assert_eq!(line, wanted);
     session.quits();
 }

@@ -6,9 +6,9 @@ mod harness;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use harness::Site;
 use harness::realclient;
 use harness::superserver::Kind;
+use harness::{Site, Words};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -16,27 +16,34 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 /// All that there are, tests/clients.rs runs.
 const CLIENTS: [&str; 5] = ["curl", "lftp", "tnftp", "ncftp", "ftplib"];
 
+/// Clients that upload set the times of what they have uploaded.
+fn anonymous() -> Site {
+    const ALL: Words =
+        Words(&["list", "read", "write", "delete", "rename", "make-dir", "set-time"]);
+    Site::with_incoming().rights("/incoming", ALL)
+}
+
 #[test]
 fn under_xinetd() {
-    every_client(Kind::Xinetd, V4, Site::with_incoming());
+    every_client(Kind::Xinetd, V4, anonymous());
     every_client(Kind::Xinetd, V6, Site::local());
 }
 
 #[test]
 fn under_systemd() {
     every_client(Kind::Systemd, V4, Site::local());
-    every_client(Kind::Systemd, V6, Site::with_incoming());
+    every_client(Kind::Systemd, V6, anonymous());
 }
 
 #[test]
 fn under_inetd() {
-    every_client(Kind::Inetd, V4, Site::with_incoming());
+    every_client(Kind::Inetd, V4, anonymous());
     every_client(Kind::Inetd, V6, Site::local());
 }
 
 #[test]
 fn over_pipes() {
-    every_client(Kind::Pipes, V4, Site::with_incoming());
+    every_client(Kind::Pipes, V4, anonymous());
     every_client(Kind::Pipes, V4, Site::local());
 }
 

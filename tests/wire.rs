@@ -171,14 +171,14 @@ fn after_login() -> Vec<Case> {
         one("an address, and more", longer(&an_address), UNDECODABLE),
         one("an address of no family", [4, 2, 127, 0, 0, 1, 80], UNDECODABLE),
         one("a path that is too long", long_path, UNDECODABLE),
-        one("a change that is none", [vec![5, 1, 9], field(1), vec![0]].concat(), UNDECODABLE),
+        one("a change that is none", [vec![5, 1, 99], field(1), vec![0]].concat(), UNDECODABLE),
         one(
             "a name that is there or not",
             [vec![5, 1, 0], field(1), vec![2]].concat(),
             UNDECODABLE,
         ),
         one("a note, cut short", shorter(&a_note()), UNDECODABLE),
-        one("an end that is none", [6, 2, 8], UNDECODABLE),
+        one("an end that is none", [6, 4, 99], UNDECODABLE),
     ]
 }
 

@@ -59,9 +59,7 @@ public class CommonsNet {
         must(site.rename(there + "/old-name", there + "/new-name"));
         must(site.deleteFile(there + "/unwanted"));
         must(site.makeDirectory(there + "/made"));
-        if (env("SET_TIME").equals("yes")) {
-            must(site.setModificationTime(there + "/dated", "20010203040506"));
-        }
+        must(site.setModificationTime(there + "/dated", "20010203040506"));
         InputStream data = site.retrieveFileStream(env("ENDLESS"));
         must(data.read() >= 0);
         // It reads one reply, the transfer's; the one to ABOR is left.

@@ -2,7 +2,7 @@ const fs = require("node:fs")
 const { Writable } = require("node:stream")
 const { Client } = require(process.env.MADE + "/node_modules/basic-ftp")
 
-const { HOST, PORT, FTP_USER, FTP_PASSWORD, DIR, NAME, ENDLESS, SET_TIME } = process.env
+const { HOST, PORT, FTP_USER, FTP_PASSWORD, DIR, NAME, ENDLESS } = process.env
 const there = "/" + DIR
 
 async function main() {
@@ -20,9 +20,7 @@ async function main() {
     await site.rename(`${there}/old-name`, `${there}/new-name`)
     await site.remove(`${there}/unwanted`)
     await site.ensureDir(`${there}/made`)
-    if (SET_TIME === "yes") {
-        await site.send(`MDTM 20010203040506 ${there}/dated`)
-    }
+    await site.send(`MDTM 20010203040506 ${there}/dated`)
     // It aborts by closing both connections, and comes back.
     const closing = new Writable({ write: () => site.close() })
     await site.downloadTo(closing, ENDLESS).catch(() => {})

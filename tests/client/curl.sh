@@ -11,6 +11,6 @@ ftp --upload-file up.bin "$SITE/$DIR/new-$NAME_URL"
 ftp --continue-at - --upload-file half.bin "$SITE/$DIR/half.bin"
 ftp --quote "RNFR $DIR/old-name" --quote "RNTO $DIR/new-name" --quote "DELE $DIR/unwanted" --quote "MKD $DIR/made" \
     --list-only "$SITE/" >roots.txt
-[ "$SET_TIME" = no ] || ftp --quote "MFMT 20010203040506 $DIR/dated" --list-only "$SITE/" >roots.txt
+ftp --quote "MFMT 20010203040506 $DIR/dated" --list-only "$SITE/" >roots.txt
 ftp --range 0-999 --output part.bin "$SITE$ENDLESS"
 ftp --output after.txt "$SITE/pub/hello.txt"

@@ -16,7 +16,5 @@ ftp_put($site, "$there/half.bin", 'half.bin', FTP_BINARY, ftp_size($site, "$ther
 ftp_rename($site, "$there/old-name", "$there/new-name");
 ftp_delete($site, "$there/unwanted");
 ftp_mkdir($site, "$there/made");
-if (getenv('SET_TIME') === 'yes') {
-    ftp_raw($site, "MFMT 20010203040506 $there/dated");
-}
+ftp_raw($site, "MFMT 20010203040506 $there/dated");
 ftp_close($site);

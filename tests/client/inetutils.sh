@@ -1,6 +1,5 @@
 set -eu
 [ "$PASSIVE" = yes ] && mode=passive || mode=verbose
-[ "$SET_TIME" = yes ] && set_time=quote || set_time='!:'
 # A backslash before all that is ASCII.
 name=$(printf %s "$NAME" | LC_ALL=C sed 's/[ -~]/\\&/g')
 inetutils-ftp -n -v -i "$HOST" "$PORT" <<END
@@ -18,7 +17,7 @@ put half.bin /$DIR/half.bin
 rename /$DIR/old-name /$DIR/new-name
 delete /$DIR/unwanted
 mkdir /$DIR/made
-$set_time SITE UTIME 20010203040506 /$DIR/dated
+quote SITE UTIME 20010203040506 /$DIR/dated
 get $ENDLESS "|head -c 1000 >part.bin"
 get /pub/hello.txt after.txt
 bye

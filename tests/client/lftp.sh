@@ -23,7 +23,6 @@ cat $ENDLESS | head -c 1000 > part.bin
 set cmd:fail-exit yes
 get /pub/hello.txt -o after.txt
 END
-[ "$SET_TIME" = yes ] || exit 0
 # What it uploads gets the time of the local file.
 TZ=UTC touch -t 200102030405.06 dated
 lftp -e "set ftp:passive-mode $passive; set ftp:ssl-allow no; put dated -o /$DIR/dated; bye" -u "$FTP_USER,$FTP_PASSWORD" "$SITE"

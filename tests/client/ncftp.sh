@@ -15,7 +15,6 @@ tail -c +$((HALF + 1)) half.bin >rest.bin
 login ncftpput -V -A -C "$HOST" rest.bin "/$DIR/half.bin"
 login ncftpls -W "RNFR /$DIR/old-name" -W "RNTO /$DIR/new-name" -W "DELE /$DIR/unwanted" -W "MKD /$DIR/made" \
     "ftp://$HOST/" >roots.txt
-[ "$SET_TIME" = yes ] || exit 0
 # What it uploads gets the time of the local file.
 TZ=UTC touch -t 200102030405.06 dated
 login ncftpput -V "$HOST" "/$DIR" dated

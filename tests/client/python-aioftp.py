@@ -34,8 +34,7 @@ async def main():
     await site.rename(f"{there}/old-name", f"{there}/new-name")
     await site.remove_file(f"{there}/unwanted")
     await site.make_directory(f"{there}/made")
-    if env["SET_TIME"] == "yes":
-        await site.command(f"MFMT 20010203040506 {there}/dated", "213")
+    await site.command(f"MFMT 20010203040506 {there}/dated", "213")
     stream = await site.download_stream(env["ENDLESS"])
     assert await stream.read(1000)
     await site.abort()

@@ -30,8 +30,7 @@ with open("half.bin", "rb") as file:
 site.rename(f"{there}/old-name", f"{there}/new-name")
 site.delete(f"{there}/unwanted")
 site.mkd(f"{there}/made")
-if env["SET_TIME"] == "yes":
-    site.sendcmd(f"MFMT 20010203040506 {there}/dated")
+site.sendcmd(f"MFMT 20010203040506 {there}/dated")
 data = site.transfercmd("RETR " + env["ENDLESS"])
 assert data.recv(1000)
 # It reads one reply, the transfer's; the one to ABOR is left.

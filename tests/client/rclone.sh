@@ -13,6 +13,6 @@ rclone copyto up.bin ":ftp:$DIR/new-$NAME"
 rclone moveto ":ftp:$DIR/old-name" ":ftp:$DIR/new-name"
 rclone deletefile ":ftp:$DIR/unwanted"
 rclone mkdir ":ftp:$DIR/made"
-[ "$SET_TIME" = no ] || rclone touch --timestamp 2001-02-03T04:05:06 ":ftp:$DIR/dated"
+rclone touch --timestamp 2001-02-03T04:05:06 ":ftp:$DIR/dated"
 rclone cat --count 1000 ":ftp:$ENDLESS" >part.bin
 rclone copyto :ftp:pub/hello.txt after.txt

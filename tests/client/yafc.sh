@@ -23,6 +23,6 @@ put --resume half.bin
 mv old-name new-name
 rm -f unwanted
 mkdir made
-$([ "$SET_TIME" = no ] || echo quote MFMT 20010203040506 dated)
+quote MFMT 20010203040506 dated
 END
 mv "$NAME" awkward.bin

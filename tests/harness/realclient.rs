@@ -14,8 +14,6 @@ use super::superserver::{Kind, SuperServer};
 use Can::*;
 use Needs::{Made, Program};
 
-/// Whether the server sets times when it is asked to: MFMT, MDTM with a time, SITE UTIME.
-pub const SERVER_SETS_TIMES: bool = false;
 /// What `dated` is set to: 2001-02-03 04:05:06 UTC.
 const SET_TO: u64 = 981_173_106;
 
@@ -294,7 +292,6 @@ impl Run {
         let mut command = self.client.command();
         command
             .env("PASSIVE", yes(self.mode == Mode::Passive))
-            .env("SET_TIME", yes(SERVER_SETS_TIMES))
             .env("DIR", self.directory())
             .env("ENDLESS", self.endless())
             .env("HALF", HALF.to_string())
@@ -306,7 +303,7 @@ impl Run {
     fn findings(&self, here: &Path, site: &Site) -> Vec<String> {
         let done = self.done(here, site);
         let wrong = done.into_iter().filter_map(|(what, name, is_done)| {
-            let can = self.client.can(what) && (what != Can::SetTime || SERVER_SETS_TIMES);
+            let can = self.client.can(what);
             match (can, is_done) {
                 (true, false) => Some(format!("{name}: not done")),
                 (false, true) => Some(format!("{name}: done, though its row says that it can't")),

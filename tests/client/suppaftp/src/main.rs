@@ -33,9 +33,7 @@ fn main() -> Result<(), Any> {
     site.rename(format!("{there}/old-name"), format!("{there}/new-name"))?;
     site.rm(format!("{there}/unwanted"))?;
     site.mkdir(format!("{there}/made"))?;
-    if env("SET_TIME") == "yes" {
-        site.custom_command(format!("MFMT 20010203040506 {there}/dated"), &[Status::File])?;
-    }
+    site.custom_command(format!("MFMT 20010203040506 {there}/dated"), &[Status::File])?;
     let mut data = site.retr_as_stream(env("ENDLESS"))?;
     data.read_exact(&mut [0; 1000])?;
     site.abort(data)?;
