@@ -48,6 +48,7 @@ use crate::worker::session::Session;
 pub use span::Span;
 
 use pump::Flow;
+use watch::Signal;
 
 /// A transfer that has passed its checks.
 #[derive(Debug)]
@@ -79,6 +80,8 @@ pub enum Broken {
     Stalled,
     /// The data connection broke.
     Lost(Errno),
+    /// The control connection ended before the data of an upload did.
+    CutOff,
     /// Something else than the data connection.
     Refused(Refusal),
     /// The session is over.
@@ -104,7 +107,7 @@ pub fn carry<F: Flow>(
     session.control.send(&Reply::new(150, job.opening.as_str()))?;
     session.status(&[job.verb.as_bytes(), b" ", job.path.as_bytes()].concat())?;
     session.progress = Some(Progress { bytes: 0, began: Instant::now() });
-    let (moved, remark) = move_all(session, open);
+    let (moved, remark) = move_all(session, job.direction, open);
     let progress = session.progress.take();
     let told = report(session, job, progress, &moved, remark);
     let reply = conclude(session, moved)?;
@@ -113,6 +116,7 @@ pub fn carry<F: Flow>(
 
 fn move_all<F: Flow>(
     session: &mut Session,
+    direction: Direction,
     open: impl FnOnce(&mut Session) -> Result<F, Failure>,
 ) -> (Result<(), Broken>, Option<String>) {
     let opened = session.open_stream().and_then(|data| Ok((data, open(session)?)));
@@ -120,12 +124,28 @@ fn move_all<F: Flow>(
         Ok(opened) => opened,
         Err(broken) => return (Err(broken), None),
     };
-    let pumped = pump::pump(session, data, &mut flow);
+    let pumped = pump::pump(session, data, &mut flow).and_then(|()| confirm(session, direction));
     let finished = flow.finish(pumped.is_ok());
     (pumped.and(finished.map_err(Broken::from)), flow.remark())
 }
 
-/// Tells the log. It has the line before the client has the reply: who got a 226 will find it there.
+/// An upload is whole if its client is still there, or has said QUIT. The system closes both connections of a client
+/// that was killed: what it had sent by then must not replace what it was to replace.
+fn confirm(session: &mut Session, direction: Direction) -> Result<(), Broken> {
+    if direction != Direction::Upload {
+        return Ok(());
+    }
+    loop {
+        match session.watch(None, Instant::now())? {
+            Signal::Answer(answer, fd) => session.take_answer(answer, fd)?,
+            Signal::Aborted => return Err(Broken::Aborted),
+            _ if session.control.is_cut_off() => return Err(Broken::CutOff),
+            Signal::Late | Signal::Data => return Ok(()),
+        }
+    }
+}
+
+/// Tells the log, before the client has its reply. The broker writes the line at once, but does not answer.
 fn report(
     session: &Session,
     job: &Job,
@@ -138,6 +158,7 @@ fn report(
         Err(Broken::Aborted) => (Outcome::Aborted, String::new()),
         Err(Broken::Stalled) => (Outcome::Failed, "stalled".to_owned()),
         Err(Broken::Lost(errno)) => (Outcome::Failed, errno.desc().to_owned()),
+        Err(Broken::CutOff) => (Outcome::Failed, "the control connection ended first".to_owned()),
         Err(Broken::Refused(refusal)) => {
             (Outcome::Failed, refusal.cause.clone().unwrap_or_default())
         }
@@ -165,6 +186,7 @@ fn conclude(session: &mut Session, moved: Result<(), Broken>) -> Result<Reply, F
         }
         Err(Broken::Stalled) => Ok(Reply::new(426, "Nothing moved for too long.")),
         Err(Broken::Lost(_)) => Ok(Reply::new(426, "Data connection lost.")),
+        Err(Broken::CutOff) => Ok(Reply::new(426, "The control connection ended first.")),
         Err(Broken::Refused(refusal)) => Ok(refusal.reply),
         Err(Broken::Over(end)) => Err(Failure::Over(end)),
     }

@@ -61,11 +61,19 @@ impl Session {
                 self.control.flush()?;
             }
             if sources.contains(&Source::Input) {
-                self.control.fill()?;
+                self.listen_on()?;
             }
             if sources.contains(&Source::Data) {
                 return Ok(Signal::Data);
             }
+        }
+    }
+
+    /// Reads what the client says. One that only stops sending may still want what is on its way to it.
+    fn listen_on(&mut self) -> Result<(), Failure> {
+        match self.control.fill() {
+            Err(_) if self.progress.is_some() && self.control.is_cut_off() => Ok(()),
+            filled => filled,
         }
     }
 

@@ -97,8 +97,10 @@ impl Control {
         let mut buffer = Zeroizing::new([0; CHUNK]);
         let room = self.limit.saturating_sub(self.lines.buffered()).clamp(1, CHUNK);
         match self.input.receive(buffer.get_mut(..room).unwrap_or_default()) {
-            Ok(0) if self.leaving => self.ended = true,
-            Ok(0) => return Err(CLOSED),
+            Ok(0) => {
+                self.ended = true;
+                return if self.leaving { Ok(()) } else { Err(CLOSED) };
+            }
             Ok(length) => self.lines.push(buffer.get(..length).unwrap_or_default()),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => return Err(CLOSED),
@@ -146,6 +148,11 @@ impl Control {
     /// The client has said QUIT: that it closes its end is no accident then.
     pub fn expect_end(&mut self) {
         self.leaving = true;
+    }
+
+    /// Whether the client has stopped sending, and has not said QUIT.
+    pub fn is_cut_off(&self) -> bool {
+        self.ended && !self.leaving
     }
 
     /// Sends a reply as far as there is room, and the rest when the output is polled.

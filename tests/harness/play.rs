@@ -193,6 +193,10 @@ impl Play {
                 self.session.urges(bytes);
                 Ok(())
             }
+            Step::HalfClose => {
+                self.session.stops_sending();
+                Ok(())
+            }
             Step::Hear(lines) => self.hear(lines),
             Step::HearRaw(wanted) => match self.session.bytes(wanted.len()) {
                 Ok(found) if found == *wanted => Ok(()),

@@ -42,6 +42,8 @@ pub enum Step {
     DataBreaks,
     /// `data> BYTES`.
     Give(Vec<u8>),
+    /// `half-close`: the client sends nothing more on the control connection.
+    HalfClose,
     /// `data close`.
     Close,
     /// `data reset`.
@@ -180,6 +182,7 @@ fn step(line: &str) -> Option<Step> {
                 _ => Step::DiskState(path.to_owned(), what.to_owned()),
             }
         }
+        "half-close" => Step::HalfClose,
         "log" => Step::Log(rest.to_owned()),
         _ => return None,
     })

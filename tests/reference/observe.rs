@@ -143,6 +143,7 @@ impl Observer {
                 self.begins(line, &shown(bytes), bytes);
                 self.client.urges(bytes);
             }
+            Step::HalfClose => self.client.stops_sending(),
             Step::Hear(wanted) => self.hears(wanted),
             Step::HearRaw(wanted) => {
                 self.is_sending = false;
