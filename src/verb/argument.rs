@@ -1,5 +1,7 @@
 //! What follows a verb: its shape, and what it becomes. Both workers; the client is not trusted.
 
+use std::str::FromStr;
+
 use ftp::options::Options;
 use ftp::path::VirtualPath;
 use ftp::time::parse_time_val;
@@ -161,6 +163,12 @@ pub fn mode(said: &[u8]) -> Result<Mode, Failure> {
     }
 }
 
+/// A number in decimal digits alone: no sign.
+pub fn number<T: FromStr>(said: &[u8]) -> Option<T> {
+    let digits = said.iter().all(u8::is_ascii_digit).then_some(said)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// A number of one to four octal digits.
 pub fn octal(said: &[u8]) -> Option<mode_t> {
     let is_octal = said.len() <= 4 && said.iter().all(|byte| (b'0'..=b'7').contains(byte));
@@ -199,6 +207,21 @@ mod tests {
             assert_eq!(mode.map(|mode| mode.bits()), bits, "{said}");
         }
         assert_eq!((octal(b"7"), octal(b""), octal(b"77777")), (Some(7), None, None));
+    }
+
+    #[test]
+    fn numbers_are_digits_that_fit() {
+        for (said, told) in [
+            ("0", Some(0)),
+            ("255", Some(255)),
+            ("256", None),
+            ("+1", None),
+            ("-1", None),
+            ("1k", None),
+            ("", None),
+        ] {
+            assert_eq!(number::<u8>(said.as_bytes()), told, "{said}");
+        }
     }
 
     #[test]

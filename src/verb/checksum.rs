@@ -5,6 +5,7 @@
 
 use ftp::reply::Reply;
 
+use super::argument::number;
 use super::words::unquoted;
 use super::{Argument, Shape, Target};
 use crate::config::Rights;
@@ -112,10 +113,6 @@ fn meanings(said: &[u8]) -> Vec<(Vec<u8>, Option<Span>)> {
 /// The numbers that text consists of; none, if it has anything else.
 fn numbers(text: &[u8]) -> Vec<u64> {
     let words = text.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
-    let number = |word: &[u8]| match word.iter().all(u8::is_ascii_digit) {
-        true => std::str::from_utf8(word).ok()?.parse().ok(),
-        false => None,
-    };
     words.map(number).collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 

@@ -1,26 +1,28 @@
-//! SITE CHGRP: gives a file to a group of the user's own. Session worker. The kernel knows which groups those are.
+//! SITE CHGRP: gives a file to a group of the user's own, by its number, or by its name where listings show names. Session
+//! worker. The kernel knows which groups those are.
 
 use ftp::reply::Reply;
 use nix::unistd::Gid;
 
 use crate::transfer::attributes::set_group;
 use crate::verb::Argument;
+use crate::verb::argument::number;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
 /// See the table.
 pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
     let target = argument.target()?;
-    let group = number(&target.before).ok_or_else(|| Failure::new(501, "Not a group's number."))?;
+    let named = || session.names.group_id(&target.before);
+    let group = own_number(&target.before).or_else(named);
+    let group = group.ok_or_else(|| Failure::new(501, "Not a group."))?;
     set_group(session, &target, Gid::from_raw(group))?;
     Ok(Reply::new(200, format!("The group is {group} now.")))
 }
 
-/// Digits alone; the highest number means no group at all (chown(2)).
-fn number(word: &[u8]) -> Option<u32> {
-    let digits = word.iter().all(u8::is_ascii_digit).then_some(word)?;
-    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    (number != u32::MAX).then_some(number)
+/// The highest number means no group at all (chown(2)).
+fn own_number(word: &[u8]) -> Option<u32> {
+    number(word).filter(|&group| group != u32::MAX)
 }
 
 #[cfg(test)]
@@ -38,7 +40,7 @@ mod tests {
             ("+1", None),
             ("staff", None),
         ] {
-            assert_eq!(number(word.as_bytes()), group, "{word}");
+            assert_eq!(own_number(word.as_bytes()), group, "{word}");
         }
     }
 }

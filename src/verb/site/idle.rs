@@ -5,6 +5,7 @@ use std::time::Duration;
 use ftp::reply::Reply;
 
 use crate::verb::Argument;
+use crate::verb::argument::number;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
@@ -21,8 +22,7 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
 }
 
 fn parse(word: &[u8], most: Duration) -> Option<Duration> {
-    let digits = word.iter().all(u8::is_ascii_digit).then_some(word)?;
-    let seconds: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let seconds = number(word)?;
     (LEAST..=most.as_secs()).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 
