@@ -68,7 +68,16 @@ pub struct Job {
 pub struct Progress {
     /// Bytes that have crossed the data connection.
     pub bytes: u64,
+    direction: Direction,
     began: Instant,
+}
+
+impl Progress {
+    /// Whether it goes on for a client that has stopped sending. The system closes both connections of a client that
+    /// was killed: then the end of its data is not the end of its file.
+    fn outlasts_client(&self) -> bool {
+        self.direction != Direction::Upload
+    }
 }
 
 /// Why a transfer did not reach its end.
@@ -80,8 +89,6 @@ pub enum Broken {
     Stalled,
     /// The data connection broke.
     Lost(Errno),
-    /// The control connection ended before the data of an upload did.
-    CutOff,
     /// Something else than the data connection.
     Refused(Refusal),
     /// The session is over.
@@ -106,7 +113,7 @@ pub fn carry<F: Flow>(
     session.require_plan()?;
     session.control.send(&Reply::new(150, job.opening.as_str()))?;
     session.status(&[job.verb.as_bytes(), b" ", job.path.as_bytes()].concat())?;
-    session.progress = Some(Progress { bytes: 0, began: Instant::now() });
+    session.progress = Some(Progress { bytes: 0, direction: job.direction, began: Instant::now() });
     let (moved, remark) = move_all(session, job.direction, open);
     let progress = session.progress.take();
     let told = report(session, job, progress, &moved, remark);
@@ -129,8 +136,7 @@ fn move_all<F: Flow>(
     (pumped.and(finished.map_err(Broken::from)), flow.remark())
 }
 
-/// An upload is whole if its client is still there, or has said QUIT. The system closes both connections of a client
-/// that was killed: what it had sent by then must not replace what it was to replace.
+/// An upload is whole if its client is still there as its data ends, or has said QUIT.
 fn confirm(session: &mut Session, direction: Direction) -> Result<(), Broken> {
     if direction != Direction::Upload {
         return Ok(());
@@ -139,7 +145,6 @@ fn confirm(session: &mut Session, direction: Direction) -> Result<(), Broken> {
         match session.watch(None, Instant::now())? {
             Signal::Answer(answer, fd) => session.take_answer(answer, fd)?,
             Signal::Aborted => return Err(Broken::Aborted),
-            _ if session.control.is_cut_off() => return Err(Broken::CutOff),
             Signal::Late | Signal::Data => return Ok(()),
         }
     }
@@ -158,7 +163,6 @@ fn report(
         Err(Broken::Aborted) => (Outcome::Aborted, String::new()),
         Err(Broken::Stalled) => (Outcome::Failed, "stalled".to_owned()),
         Err(Broken::Lost(errno)) => (Outcome::Failed, errno.desc().to_owned()),
-        Err(Broken::CutOff) => (Outcome::Failed, "the control connection ended first".to_owned()),
         Err(Broken::Refused(refusal)) => {
             (Outcome::Failed, refusal.cause.clone().unwrap_or_default())
         }
@@ -186,7 +190,6 @@ fn conclude(session: &mut Session, moved: Result<(), Broken>) -> Result<Reply, F
         }
         Err(Broken::Stalled) => Ok(Reply::new(426, "Nothing moved for too long.")),
         Err(Broken::Lost(_)) => Ok(Reply::new(426, "Data connection lost.")),
-        Err(Broken::CutOff) => Ok(Reply::new(426, "The control connection ended first.")),
         Err(Broken::Refused(refusal)) => Ok(refusal.reply),
         Err(Broken::Over(end)) => Err(Failure::Over(end)),
     }

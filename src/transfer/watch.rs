@@ -72,9 +72,13 @@ impl Session {
     /// Reads what the client says. One that only stops sending may still want what is on its way to it.
     fn listen_on(&mut self) -> Result<(), Failure> {
         match self.control.fill() {
-            Err(_) if self.progress.is_some() && self.control.is_cut_off() => Ok(()),
+            Err(_) if self.control.is_cut_off() && self.goes_on() => Ok(()),
             filled => filled,
         }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.progress.is_some_and(|progress| progress.outlasts_client())
     }
 
     /// Judges what the client says meanwhile; true if it wants the transfer stopped.
