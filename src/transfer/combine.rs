@@ -8,6 +8,7 @@ use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{FileStat, fstatat};
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, unlinkat};
 
+use super::Span;
 use super::copy::{Copying, refuse_same};
 use super::labour::Labour;
 use super::store::{Opened, Store, Way};
@@ -22,7 +23,7 @@ use crate::worker::tree::require_plain;
 pub fn run(session: &mut Session, target: &Target, parts: Vec<Target>) -> Result<Reply, Failure> {
     look_at(session, target, &parts)?;
     let way = match session.tree.stat(&target.real) {
-        Ok(stat) => Way::At(stat.st_size.unsigned_abs()),
+        Ok(stat) => Way::At(Span::from(stat.st_size.unsigned_abs())),
         Err(Errno::ENOENT) => Way::Replace,
         Err(errno) => return Err(errno.into()),
     };
@@ -64,7 +65,7 @@ fn look_at(session: &Session, target: &Target, parts: &[Target]) -> Result<(), F
 
 /// Cuts what was added off again, unless somebody else has added something behind it.
 fn undo(store: &Store, opened: &Opened, way: Way, copied: u64) {
-    if let (Way::At(before), Ok(now)) = (way, opened.file.metadata())
+    if let (Way::At(Span { start: before, .. }), Ok(now)) = (way, opened.file.metadata())
         && now.len() == before + copied
     {
         // Who may only append may not cut.

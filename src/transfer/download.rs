@@ -21,26 +21,36 @@ use crate::wire::event::Direction;
 use crate::worker::failure::Failure;
 use crate::worker::session::{Session, Type};
 
-/// Sends a file from an offset.
+/// Sends a file, or a part of it.
 pub fn run(session: &mut Session, target: Target, span: Span) -> Result<Reply, Failure> {
-    let offset = span.start;
     let (file, stat) = session.tree.open_file(&target.real, OFlag::O_RDONLY)?;
     let (file, size) = (Rc::new(File::from(file)), stat.st_size.unsigned_abs());
     let converts = session.converts();
     // In TYPE A the offset counts octets of the network, at most two for each of the file (RFC 3659 §5.1).
-    if offset > if converts { size.saturating_mul(2) } else { size } {
-        return Err(Failure::new(554, "The offset is beyond the end."));
-    }
+    let most = if converts { size.saturating_mul(2) } else { size };
+    let span = match span {
+        Span { start, end: None } if start > most => {
+            return Err(Failure::new(554, "The offset is beyond the end."));
+        }
+        // Of a range there is as much as there is.
+        Span { start, end: Some(_) } if start > most => Span { start: most, end: Some(most) },
+        span => span,
+    };
     let opening = match converts {
         true => "Opening a text data connection.".to_owned(),
         // Clients look for the number at the end.
-        false => format!("Opening a data connection ({size} bytes)."),
+        false => format!("Opening a data connection ({} bytes).", announced(size, span)),
     };
     let job = Job { verb: "RETR", direction: Direction::Download, path: target.path, opening };
     match converts {
-        true => carry(session, &job, |_| Ok(Outgoing::new(Text::new(file, offset)))),
-        false => carry(session, &job, |_| Ok(Download::new(file, offset, size))),
+        true => carry(session, &job, |_| Ok(Outgoing::new(Text::new(file, span)))),
+        false => carry(session, &job, |_| Ok(Download::new(file, span, size))),
     }
+}
+
+/// The size of the file, whatever the offset, as clients have it from every server; of a range what there is of it.
+fn announced(size: u64, span: Span) -> u64 {
+    span.length().map_or(size, |length| length.min(size.saturating_sub(span.start)))
 }
 
 impl Session {
@@ -50,25 +60,28 @@ impl Session {
     }
 }
 
-/// A file as it is.
+/// A file as it is, up to an end.
 #[derive(Debug)]
 struct Download {
     file: Rc<File>,
     offset: i64,
+    end: u64,
+    /// As far as the file must reach.
     size: u64,
     /// Where the kernel would not copy.
     buffered: Option<Outgoing<Bytes>>,
 }
 
 impl Download {
-    fn new(file: Rc<File>, offset: u64, size: u64) -> Self {
-        let offset = offset.try_into().unwrap_or(i64::MAX);
-        Download { file, offset, size, buffered: None }
+    fn new(file: Rc<File>, span: Span, size: u64) -> Self {
+        let end = span.end.unwrap_or(u64::MAX);
+        let offset = span.start.try_into().unwrap_or(i64::MAX);
+        Download { file, offset, end, size: size.min(end), buffered: None }
     }
 
     fn buffered(&mut self, data: BorrowedFd) -> Result<Step, Broken> {
-        let bytes = Bytes { file: Rc::clone(&self.file), offset: self.offset.unsigned_abs() };
-        self.buffered.insert(Outgoing::new(bytes)).step(data)
+        let (file, offset) = (Rc::clone(&self.file), self.offset.unsigned_abs());
+        self.buffered.insert(Outgoing::new(Bytes { file, offset, end: self.end })).step(data)
     }
 
     /// A file that has become shorter than 150 said is not whole; one that has grown is sent to its new end.
@@ -91,7 +104,8 @@ impl Flow for Download {
         if let Some(buffered) = &mut self.buffered {
             return buffered.step(data);
         }
-        match sendfile64(data, &self.file, Some(&mut self.offset), PIECE) {
+        let ahead = at_most(PIECE, self.end.saturating_sub(self.offset.unsigned_abs()));
+        match sendfile64(data, &self.file, Some(&mut self.offset), ahead) {
             Ok(0) => self.at_end(),
             Ok(length) => Ok(Step::Moved(length as u64)),
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(Step::Blocked),
@@ -108,11 +122,12 @@ impl Flow for Download {
 struct Bytes {
     file: Rc<File>,
     offset: u64,
+    end: u64,
 }
 
 impl Source for Bytes {
     fn produce(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        out.resize(BUFFER, 0);
+        out.resize(at_most(BUFFER, self.end.saturating_sub(self.offset)), 0);
         let length = self.file.read_at(out, self.offset)?;
         out.truncate(length);
         self.offset += length as u64;
@@ -120,35 +135,48 @@ impl Source for Bytes {
     }
 }
 
-/// A file as lines, from an offset that counts octets of the network.
+/// A file as lines, of which a part is sent that counts octets of the network.
 #[derive(Debug)]
 struct Text {
     bytes: Bytes,
     converter: ToNetwork,
     skip: u64,
+    left: u64,
     read: Vec<u8>,
 }
 
 impl Text {
-    fn new(file: Rc<File>, skip: u64) -> Self {
-        Text { bytes: Bytes { file, offset: 0 }, converter: ToNetwork::new(), skip, read: vec![] }
+    fn new(file: Rc<File>, span: Span) -> Self {
+        Text {
+            bytes: Bytes { file, offset: 0, end: u64::MAX },
+            converter: ToNetwork::new(),
+            skip: span.start,
+            left: span.length().unwrap_or(u64::MAX),
+            read: vec![],
+        }
     }
 }
 
 impl Source for Text {
     fn produce(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        while out.is_empty() {
+        while out.is_empty() && self.left > 0 {
             self.bytes.produce(&mut self.read)?;
             if self.read.is_empty() {
                 return Ok(());
             }
             self.converter.convert(&self.read, out);
-            let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(out.len());
+            let skipped = at_most(out.len(), self.skip);
             out.drain(..skipped);
             self.skip -= skipped as u64;
+            out.truncate(at_most(out.len(), self.left));
+            self.left -= out.len() as u64;
         }
         Ok(())
     }
+}
+
+fn at_most(length: usize, limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX).min(length)
 }
 
 /// As much as is copied before the client is listened to again.

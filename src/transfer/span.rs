@@ -14,4 +14,19 @@ impl Span {
     pub fn from(start: u64) -> Self {
         Span { start, end: None }
     }
+
+    /// From one octet to another, both of them with it (RANG).
+    pub fn between(first: u64, last: u64) -> Self {
+        Span { start: first, end: Some(last.saturating_add(1)) }
+    }
+
+    /// Whether it is all of a file.
+    pub fn is_all(self) -> bool {
+        self == Span::default()
+    }
+
+    /// How many octets it has, if the file's own end does not decide.
+    pub fn length(self) -> Option<u64> {
+        self.end.map(|end| end.saturating_sub(self.start))
+    }
 }

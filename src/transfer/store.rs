@@ -12,7 +12,7 @@ use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat2};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, unlinkat};
 
-use super::temporary;
+use super::{Span, temporary};
 use crate::config::settings::Transfer;
 use crate::config::{self, Durability, Partial, Rights};
 use crate::verb::Target;
@@ -25,8 +25,8 @@ use crate::worker::tree::require_plain;
 pub enum Way {
     /// STOR: it is replaced.
     Replace,
-    /// REST, then STOR or APPE: it is written into, from there on.
-    At(u64),
+    /// REST or RANG, then STOR or APPE: it is written into, there.
+    At(Span),
     /// APPE: it is added to.
     Append,
 }
@@ -70,7 +70,7 @@ impl Store {
         let existing = look_at(&directory, name)?;
         session.require(needed(existing.as_ref(), way), target)?;
         let size = existing.as_ref().map_or(0, |stat| stat.st_size.unsigned_abs());
-        if matches!(way, Way::At(offset) if offset > size) {
+        if matches!(way, Way::At(span) if span.start > size) {
             return Err(Failure::new(554, "The offset is beyond the end."));
         }
         match existing {
@@ -95,6 +95,14 @@ impl Store {
         match self.way {
             Way::Append => "APPE",
             Way::Replace | Way::At(_) => "STOR",
+        }
+    }
+
+    /// How much may be written.
+    pub fn room(&self) -> u64 {
+        match self.way {
+            Way::At(span) => span.length().unwrap_or(u64::MAX),
+            Way::Replace | Way::Append => u64::MAX,
         }
     }
 
@@ -175,12 +183,12 @@ impl Store {
         match self.way {
             Way::Replace => file.set_len(0)?,
             // Who may only append does so at the end that is there now, not at the one that was looked at.
-            Way::At(offset) if !self.may_replace && self.existed => {
-                if file.metadata()?.len() != offset {
+            Way::At(span) if !self.may_replace && self.existed => {
+                if file.metadata()?.len() != span.start {
                     return Err(Failure::new(554, "The file has grown meanwhile."));
                 }
             }
-            Way::At(offset) => drop(file.seek(SeekFrom::Start(offset))?),
+            Way::At(span) => drop(file.seek(SeekFrom::Start(span.start))?),
             Way::Append => {}
         }
         Ok(Opened { file, remark, temporary: None, created: !self.existed })
@@ -270,7 +278,7 @@ fn needed(existing: Option<&FileStat>, way: Way) -> Rights {
         (None, _) => Rights::CREATE,
         (Some(_), Way::Append) => Rights::APPEND,
         // To go on behind its end is to append.
-        (Some(stat), Way::At(offset)) if offset == stat.st_size.unsigned_abs() => {
+        (Some(stat), Way::At(span)) if span.start == stat.st_size.unsigned_abs() => {
             Rights::APPEND | Rights::OVERWRITE
         }
         (Some(_), Way::At(_) | Way::Replace) => Rights::OVERWRITE,

@@ -22,7 +22,7 @@ pub fn run(session: &mut Session, target: Target, way: Way) -> Result<Reply, Fai
     let converts = session.converts();
     if converts && matches!(way, Way::At(_)) {
         // The offset would count octets of the network, which the file does not have.
-        return Err(Failure::new(554, "REST needs TYPE I for an upload."));
+        return Err(Failure::new(554, "REST and RANG need TYPE I for an upload."));
     }
     let store = Store::plan(session, &target, way)?;
     session.sweep(&session.tree.parent_of(&target.real));
@@ -42,11 +42,14 @@ struct Upload {
     buffer: Vec<u8>,
     converted: Vec<u8>,
     received: bool,
+    /// As much as may still be written.
+    room: u64,
 }
 
 impl Upload {
     fn open(store: Store, converts: bool) -> Result<Self, Failure> {
         let opened = store.open()?;
+        let room = store.room();
         Ok(Upload {
             store,
             opened,
@@ -54,11 +57,13 @@ impl Upload {
             buffer: vec![0; BUFFER],
             converted: vec![],
             received: false,
+            room,
         })
     }
 
     fn write(&mut self, length: usize) -> Result<Step, Broken> {
-        let bytes = self.buffer.get(..length).unwrap_or_default();
+        let kept = usize::try_from(self.room).unwrap_or(usize::MAX).min(length);
+        let bytes = self.buffer.get(..kept).unwrap_or_default();
         let bytes = match &mut self.converter {
             Some(converter) => {
                 self.converted.clear();
@@ -69,6 +74,10 @@ impl Upload {
         };
         self.opened.file.write_all(bytes).map_err(Failure::from)?;
         self.received = true;
+        self.room -= kept as u64;
+        if kept < length {
+            return Err(Failure::new(552, "More than the range has room for.").into());
+        }
         Ok(Step::Moved(length as u64))
     }
 

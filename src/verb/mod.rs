@@ -37,6 +37,7 @@ mod pasv;
 mod port;
 mod pwd;
 mod quit;
+mod rang;
 mod rest;
 mod retr;
 mod rmd;
@@ -126,6 +127,7 @@ pub static TABLE: &[Row] = verbs![
     ("PORT",        User(port::run),               Word,        Active,                 Wait,  No,                 "h1,h2,h3,h4,p1,p2: connect there for data"),
     ("PWD"/"XPWD",  User(pwd::run),                Shape::None, Nothing,                Wait,  No,                 "name the working directory"),
     ("QUIT",        Anyone(quit::run),             Shape::None, Nothing,                Ends,  No,                 "say goodbye"),
+    ("RANG",        User(rang::run),               Rest,        Nothing,                Wait,  Line("RANG STREAM"), "first last: octets that the next transfer is about; 1 0: all"),
     ("REST",        User(rest::run),               Word,        Nothing,                Wait,  Line("REST STREAM"), "offset: where the next transfer begins"),
     ("RETR",        Transfer(retr::run),           Path,        AnyOf(Rights::READ),    Wait,  No,                 "path: download a file"),
     ("RMD"/"XRMD",  User(rmd::run),                Entry,       AnyOf(Rights::REMOVE_DIR), Wait, No,               "path: remove a directory"),

@@ -18,7 +18,7 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
 }
 
 /// Digits alone, and no more than the kernel can count.
-fn parse(word: &[u8]) -> Option<u64> {
+pub fn parse(word: &[u8]) -> Option<u64> {
     let digits = word.iter().all(u8::is_ascii_digit).then_some(word)?;
     let offset: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
     i64::try_from(offset).is_ok().then_some(offset)

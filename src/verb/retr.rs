@@ -1,4 +1,4 @@
-//! RETR: download a file, from an offset if REST has set one. Session worker.
+//! RETR: download a file, or the part of it that REST or RANG has set. Session worker.
 
 use ftp::reply::Reply;
 

@@ -113,6 +113,7 @@ fn features_follow_rights_and_settings() {
         " EPSV\r\n",
         " MDTM\r\n",
         " MLST type*;",
+        " RANG STREAM\r\n",
         " REST STREAM\r\n",
         " SIZE\r\n",
         " TVFS\r\n",
