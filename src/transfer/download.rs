@@ -41,7 +41,12 @@ pub fn run(session: &mut Session, target: Target, span: Span) -> Result<Reply, F
         // Clients look for the number at the end.
         false => format!("Opening a data connection ({} bytes).", announced(size, span)),
     };
-    let job = Job { verb: "RETR", direction: Direction::Download, path: target.path, opening };
+    let job = Job {
+        verb: "RETR",
+        direction: Direction::Download,
+        path: target.path,
+        opening: opening.into(),
+    };
     match converts {
         true => carry(session, &job, |_| Ok(Outgoing::new(Text::new(file, span)))),
         false => carry(session, &job, |_| Ok(Download::new(file, span, size))),

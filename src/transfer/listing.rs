@@ -41,7 +41,7 @@ pub fn run(session: &mut Session, target: Target, style: Style) -> Result<Reply,
         },
         direction: Direction::Listing,
         path: target.path,
-        opening: "Here comes the listing.".to_owned(),
+        opening: b"Here comes the listing.".to_vec(),
     };
     carry(session, &job, |_| Ok(Outgoing::new(listing)))
 }

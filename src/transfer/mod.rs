@@ -31,6 +31,7 @@ pub mod sweep;
 mod temporary;
 #[cfg(test)]
 mod tests;
+mod unique;
 pub mod upload;
 mod watch;
 
@@ -60,7 +61,7 @@ pub struct Job {
     /// The file, as the client sees it.
     pub path: VirtualPath,
     /// What 150 says.
-    pub opening: String,
+    pub opening: Vec<u8>,
 }
 
 /// How far a transfer is.
@@ -111,7 +112,7 @@ pub fn carry<F: Flow>(
     open: impl FnOnce(&mut Session) -> Result<F, Failure>,
 ) -> Result<Reply, Failure> {
     session.require_plan()?;
-    session.control.send(&Reply::new(150, job.opening.as_str()))?;
+    session.control.send(&Reply::new(150, job.opening.as_slice()))?;
     session.status(&[job.verb.as_bytes(), b" ", job.path.as_bytes()].concat())?;
     session.progress = Some(Progress { bytes: 0, direction: job.direction, began: Instant::now() });
     let (moved, remark) = move_all(session, job.direction, open);

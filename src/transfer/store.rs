@@ -6,12 +6,14 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat2};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, unlinkat};
 
+use super::unique::Reservation;
 use super::{Span, temporary};
 use crate::config::settings::Transfer;
 use crate::config::{self, Durability, Partial, Rights};
@@ -34,7 +36,7 @@ pub enum Way {
 /// An upload that may go on: its target was looked at, but not touched.
 #[derive(Debug)]
 pub struct Store {
-    directory: OwnedFd,
+    directory: Rc<OwnedFd>,
     name: Vec<u8>,
     existed: bool,
     /// The session may overwrite what somebody else puts there meanwhile.
@@ -43,6 +45,8 @@ pub struct Store {
     mode: Mode,
     way: Way,
     settings: Transfer,
+    /// The name was taken for it.
+    reservation: Option<Reservation>,
 }
 
 /// A target that is being written.
@@ -81,19 +85,35 @@ impl Store {
         }
         Ok(Store {
             name: name.to_vec(),
-            directory,
+            directory: Rc::new(directory),
             existed: existing.is_some(),
             may_replace: session.tree.rights(&target.real).contains(Rights::OVERWRITE),
             mode: session.mode_of_new(0o666),
             way,
             settings: session.settings.transfer.clone(),
+            reservation: None,
         })
+    }
+
+    /// A store to a name that was taken for it.
+    pub fn reserved(session: &Session, target: &Target, reservation: Reservation) -> Self {
+        Store {
+            directory: Rc::clone(&reservation.directory),
+            name: target.said.clone(),
+            existed: false,
+            may_replace: false,
+            mode: session.mode_of_new(0o666),
+            way: Way::Replace,
+            settings: session.settings.transfer.clone(),
+            reservation: Some(reservation),
+        }
     }
 
     /// The verb, for the status line.
     pub fn verb(&self) -> &'static str {
         match self.way {
             Way::Append => "APPE",
+            Way::Replace if self.reservation.is_some() => "STOU",
             Way::Replace | Way::At(_) => "STOR",
         }
     }
@@ -121,6 +141,7 @@ impl Store {
             self.remove(temporary);
         }
         named?;
+        self.reservation.iter().for_each(Reservation::use_up);
         match self.settings.durability {
             Durability::None => Ok(()),
             Durability::Data | Durability::Full if self.new_name(opened) => {
@@ -140,7 +161,10 @@ impl Store {
                 let kept = self.rename(temporary, RenameFlags::RENAME_NOREPLACE);
                 kept.unwrap_or_else(|_| self.remove(temporary));
             }
-            None if opened.created && !keep => self.remove(&self.name),
+            None if opened.created && !keep => match &self.reservation {
+                Some(reservation) => reservation.withdraw(),
+                None => self.remove(&self.name),
+            },
             None => {}
         }
     }
@@ -176,9 +200,10 @@ impl Store {
     }
 
     fn open_in_place(&self, remark: Option<&'static str>) -> Result<Opened, Failure> {
-        let mut file = match self.existed {
-            true => self.open_existing(self.write_flags())?,
-            false => self.create()?,
+        let mut file = match &self.reservation {
+            Some(reservation) => reservation.open()?,
+            None if self.existed => self.open_existing(self.write_flags())?,
+            None => self.create()?,
         };
         match self.way {
             Way::Replace => file.set_len(0)?,
@@ -254,7 +279,12 @@ impl Store {
     }
 
     fn rename(&self, temporary: &[u8], flags: RenameFlags) -> nix::Result<()> {
-        renameat2(&self.directory, temporary, &self.directory, self.name.as_slice(), flags)
+        match &self.reservation {
+            Some(reservation) => reservation.give_to(temporary),
+            None => {
+                renameat2(&self.directory, temporary, &self.directory, self.name.as_slice(), flags)
+            }
+        }
     }
 
     fn remove(&self, name: &[u8]) {

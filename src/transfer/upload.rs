@@ -1,4 +1,4 @@
-//! STOR and APPE: from the stream into a store. Session worker; the peer is not trusted.
+//! STOR, STOU and APPE: from the stream into a store. Session worker; the peer is not trusted.
 
 use std::io::Write;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -19,19 +19,33 @@ use crate::worker::session::Session;
 
 /// Receives a file.
 pub fn run(session: &mut Session, target: Target, way: Way) -> Result<Reply, Failure> {
-    let converts = session.converts();
-    if converts && matches!(way, Way::At(_)) {
+    if session.converts() && matches!(way, Way::At(_)) {
         // The offset would count octets of the network, which the file does not have.
         return Err(Failure::new(554, "REST and RANG need TYPE I for an upload."));
     }
     let store = Store::plan(session, &target, way)?;
+    receive(session, target, store, b"Opening a data connection.".to_vec())
+}
+
+/// Receives a file under a name that nothing has yet, and tells the name (RFC 1123 §4.1.2.9).
+pub fn run_unique(session: &mut Session, wish: Option<&[u8]>) -> Result<Reply, Failure> {
+    session.require_plan()?;
+    let (target, reservation) = session.reserve(wish)?;
+    let opening = [b"FILE: ", target.said.as_slice()].concat();
+    let store = Store::reserved(session, &target, reservation);
+    receive(session, target, store, opening)
+}
+
+fn receive(
+    session: &mut Session,
+    target: Target,
+    store: Store,
+    opening: Vec<u8>,
+) -> Result<Reply, Failure> {
+    let converts = session.converts();
     session.sweep(&session.tree.parent_of(&target.real));
-    let job = Job {
-        verb: store.verb(),
-        direction: Direction::Upload,
-        path: target.path,
-        opening: "Opening a data connection.".to_owned(),
-    };
+    let direction = Direction::Upload;
+    let job = Job { verb: store.verb(), direction, path: target.path, opening };
     carry(session, &job, |_| Upload::open(store, converts))
 }
 

@@ -48,6 +48,7 @@ mod site;
 mod size;
 mod stat;
 mod stor;
+mod stou;
 mod stru;
 mod syst;
 mod r#type;
@@ -137,6 +138,7 @@ pub static TABLE: &[Row] = verbs![
     ("SIZE",        User(size::run),               Path,        AnyOf(LOOK),            Wait,  Line("SIZE"),       "path: octets that RETR would send"),
     ("STAT",        User(stat::run),               Rest,        Nothing,                Now,   No,                 "[path]: how things are, or a listing"),
     ("STOR",        Transfer(stor::store),         New,         AnyOf(STORE),           Wait,  No,                 "path: upload a file"),
+    ("STOU",        Transfer(stou::run),           Rest,         AnyOf(Rights::CREATE),  Wait,  No,                 "[name]: upload a file under a new name"),
     ("STRU",        User(stru::run),               Word,        Nothing,                Wait,  No,                 "F: the only file structure"),
     ("SYST",        Anyone(syst::run),             Shape::None, Nothing,                Wait,  No,                 "name the system"),
     ("TYPE",        User(r#type::run),             Word,        Nothing,                Wait,  No,                 "A|I: text or binary"),
@@ -150,8 +152,8 @@ pub static TABLE: &[Row] = verbs![
 ];
 
 /// Verbs of RFC 959 and RFC 2228 that are known and not served: 502, not 500 (RFC 959 §4.2.1).
-const UNSERVED: [&str; 11] =
-    ["ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT", "REIN", "SMNT", "STOU"];
+const UNSERVED: [&str; 10] =
+    ["ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT", "REIN", "SMNT"];
 
 /// The row of a verb, by any of its names.
 pub fn row(table: &'static [Row], name: &str) -> Option<&'static Row> {
