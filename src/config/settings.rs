@@ -161,6 +161,10 @@ settings! {
 
         /// Whether TYPE A converts line ends; if not, files pass as they are.
         Login ascii: bool = true;
+
+        /// Whether clients may have their transfers compressed (MODE Z). It costs processor time, and
+        /// some clients (lftp) use it whenever they are told that they may.
+        Login compress: bool = false;
     }
 
     /// Data connections.

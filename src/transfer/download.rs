@@ -1,5 +1,5 @@
-//! RETR. Session worker. The kernel copies a file to the stream; TYPE A, and files that the kernel can't copy so,
-//! go through a buffer.
+//! RETR. Session worker. The kernel copies a file to the stream; TYPE A, MODE Z, and files that the kernel can't
+//! copy so, go through a buffer.
 
 use std::fs::File;
 use std::os::fd::BorrowedFd;
@@ -13,13 +13,13 @@ use nix::fcntl::OFlag;
 use nix::poll::PollFlags;
 use nix::sys::sendfile::sendfile64;
 
-use super::outgoing::{Outgoing, Source};
+use super::outgoing::{Outgoing, Source, send_made};
 use super::pump::{Flow, Step};
 use super::{Broken, Job, Span, carry};
 use crate::verb::Target;
 use crate::wire::event::Direction;
 use crate::worker::failure::Failure;
-use crate::worker::session::{Session, Type};
+use crate::worker::session::{Mode, Session, Type};
 
 /// Sends a file, or a part of it.
 pub fn run(session: &mut Session, target: Target, span: Span) -> Result<Reply, Failure> {
@@ -48,8 +48,12 @@ pub fn run(session: &mut Session, target: Target, span: Span) -> Result<Reply, F
         opening: opening.into(),
     };
     match converts {
-        true => carry(session, &job, |_| Ok(Outgoing::new(Text::new(file, span)))),
-        false => carry(session, &job, |_| Ok(Download::new(file, span, size))),
+        true => send_made(session, &job, Text::new(file, span, size)),
+        // What the kernel copies it does not compress.
+        false if session.mode == Mode::Deflate => {
+            send_made(session, &job, Bytes::new(file, span, size))
+        }
+        false => carry(session, &job, |_| Ok(Download::new(Bytes::new(file, span, size)))),
     }
 }
 
@@ -68,35 +72,18 @@ impl Session {
 /// A file as it is, up to an end.
 #[derive(Debug)]
 struct Download {
-    file: Rc<File>,
-    offset: i64,
-    end: u64,
-    /// As far as the file must reach.
-    size: u64,
+    bytes: Bytes,
     /// Where the kernel would not copy.
     buffered: Option<Outgoing<Bytes>>,
 }
 
 impl Download {
-    fn new(file: Rc<File>, span: Span, size: u64) -> Self {
-        let end = span.end.unwrap_or(u64::MAX);
-        let offset = span.start.try_into().unwrap_or(i64::MAX);
-        Download { file, offset, end, size: size.min(end), buffered: None }
+    fn new(bytes: Bytes) -> Self {
+        Download { bytes, buffered: None }
     }
 
     fn buffered(&mut self, data: BorrowedFd) -> Result<Step, Broken> {
-        let (file, offset) = (Rc::clone(&self.file), self.offset.unsigned_abs());
-        self.buffered.insert(Outgoing::new(Bytes { file, offset, end: self.end })).step(data)
-    }
-
-    /// A file that has become shorter than 150 said is not whole; one that has grown is sent to its new end.
-    fn at_end(&self) -> Result<Step, Broken> {
-        match self.offset.unsigned_abs() < self.size {
-            true => Err(Failure::new(451, "The file became shorter.")
-                .because("the file became shorter")
-                .into()),
-            false => Ok(Step::Done),
-        }
+        self.buffered.insert(Outgoing::new(self.bytes.clone())).step(data)
     }
 }
 
@@ -109,10 +96,13 @@ impl Flow for Download {
         if let Some(buffered) = &mut self.buffered {
             return buffered.step(data);
         }
-        let ahead = at_most(PIECE, self.end.saturating_sub(self.offset.unsigned_abs()));
-        match sendfile64(data, &self.file, Some(&mut self.offset), ahead) {
-            Ok(0) => self.at_end(),
-            Ok(length) => Ok(Step::Moved(length as u64)),
+        let mut offset = self.bytes.offset.try_into().unwrap_or(i64::MAX);
+        match sendfile64(data, &self.bytes.file, Some(&mut offset), self.bytes.ahead(PIECE)) {
+            Ok(0) => Ok(self.bytes.at_end().map(|()| Step::Done)?),
+            Ok(length) => {
+                self.bytes.offset = offset.unsigned_abs();
+                Ok(Step::Moved(length as u64))
+            }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(Step::Blocked),
             // Not every file system can (sendfile(2)).
             Err(Errno::EINVAL | Errno::ENOSYS) => self.buffered(data),
@@ -122,21 +112,45 @@ impl Flow for Download {
     }
 }
 
-/// The same, through a buffer.
-#[derive(Debug)]
+/// Octets of a file, the next one first.
+#[derive(Debug, Clone)]
 struct Bytes {
     file: Rc<File>,
     offset: u64,
     end: u64,
+    /// As far as the file must reach: what it had when 150 was said.
+    least: u64,
+}
+
+impl Bytes {
+    fn new(file: Rc<File>, span: Span, size: u64) -> Self {
+        let end = span.end.unwrap_or(u64::MAX);
+        Bytes { file, offset: span.start, end, least: size.min(end) }
+    }
+
+    fn ahead(&self, most: usize) -> usize {
+        at_most(most, self.end.saturating_sub(self.offset))
+    }
+
+    /// A file that has become shorter than 150 said is not whole; one that has grown is sent to its new end.
+    fn at_end(&self) -> Result<(), Failure> {
+        match self.offset < self.least {
+            true => {
+                Err(Failure::new(451, "The file became shorter.")
+                    .because("the file became shorter"))
+            }
+            false => Ok(()),
+        }
+    }
 }
 
 impl Source for Bytes {
     fn produce(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        out.resize(at_most(BUFFER, self.end.saturating_sub(self.offset)), 0);
+        out.resize(self.ahead(BUFFER), 0);
         let length = self.file.read_at(out, self.offset)?;
         out.truncate(length);
         self.offset += length as u64;
-        Ok(())
+        if length == 0 { self.at_end() } else { Ok(()) }
     }
 }
 
@@ -151,9 +165,9 @@ struct Text {
 }
 
 impl Text {
-    fn new(file: Rc<File>, span: Span) -> Self {
+    fn new(file: Rc<File>, span: Span, size: u64) -> Self {
         Text {
-            bytes: Bytes { file, offset: 0, end: u64::MAX },
+            bytes: Bytes::new(file, Span::default(), size),
             converter: ToNetwork::new(),
             skip: span.start,
             left: span.length().unwrap_or(u64::MAX),

@@ -14,14 +14,14 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 
+use super::Job;
 use super::below::Below;
 use super::expand::Matches;
 use super::line::{Lines, is_passed_over};
 use super::manner::Manner;
 pub use super::manner::Style;
 use super::names::{Entries, Filter, Next};
-use super::outgoing::{Outgoing, Source};
-use super::{Job, carry};
+use super::outgoing::{Source, send_made};
 use crate::config::Rights;
 use crate::verb::Target;
 use crate::wire::event::Direction;
@@ -43,7 +43,7 @@ pub fn run(session: &mut Session, target: Target, style: Style) -> Result<Reply,
         path: target.path,
         opening: b"Here comes the listing.".to_vec(),
     };
-    carry(session, &job, |_| Ok(Outgoing::new(listing)))
+    send_made(session, &job, listing)
 }
 
 /// The line of MLST (RFC 3659 §7.2).

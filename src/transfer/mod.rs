@@ -2,18 +2,23 @@
 //! worker; trusts neither the client nor the file.
 //!
 //! `data` knows where the data connection comes from, `pump` moves bytes, `watch` listens to the client and the
-//! broker meanwhile. What is moved is a [`pump::Flow`]: `download`, `upload` (with `store`), `listing`. Long work without
+//! broker meanwhile. What is moved is a [`pump::Flow`]: `download`, `upload` (with `store`), `listing`; in MODE Z
+//! `deflate` and `inflate` stand between. Long work without
 //! a data connection is [`labour`].
 
 pub mod attributes;
 mod below;
 pub mod combine;
+#[cfg(test)]
+mod compressed_tests;
 pub mod copy;
 pub mod data;
+mod deflate;
 pub mod digest;
 pub mod download;
 mod expand;
 pub mod hash;
+mod inflate;
 pub mod labour;
 mod line;
 pub mod listing;

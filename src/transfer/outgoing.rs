@@ -2,13 +2,16 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use ftp::reply::Reply;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, send};
 
-use super::Broken;
+use super::deflate::Deflate;
 use super::pump::{Flow, Step};
+use super::{Broken, Job, carry};
 use crate::worker::failure::Failure;
+use crate::worker::session::{Mode, Session};
 
 /// A source of bytes that have to be made.
 pub trait Source {
@@ -18,6 +21,17 @@ pub trait Source {
     /// Whether it has made nothing because that takes long: so that the client is listened to meanwhile.
     fn is_busy(&self) -> bool {
         false
+    }
+}
+
+/// Sends what a source makes, compressed if the session is in MODE Z.
+pub fn send_made(session: &mut Session, job: &Job, source: impl Source) -> Result<Reply, Failure> {
+    match session.mode {
+        Mode::Stream => carry(session, job, |_| Ok(Outgoing::new(source))),
+        Mode::Deflate => {
+            let deflate = Deflate::new(source, session.level);
+            carry(session, job, |_| Ok(Outgoing::new(deflate)))
+        }
     }
 }
 

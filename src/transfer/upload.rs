@@ -9,13 +9,14 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, recv};
 
+use super::inflate::Inflate;
 use super::pump::{Flow, Step};
 use super::store::{Opened, Store, Way};
 use super::{Broken, Job, carry};
 use crate::verb::Target;
 use crate::wire::event::Direction;
 use crate::worker::failure::Failure;
-use crate::worker::session::Session;
+use crate::worker::session::{Mode, Session};
 
 /// Receives a file.
 pub fn run(session: &mut Session, target: Target, way: Way) -> Result<Reply, Failure> {
@@ -44,14 +45,17 @@ fn receive(
 ) -> Result<Reply, Failure> {
     let converts = session.converts();
     session.sweep(&session.tree.parent_of(&target.real));
+    let inflate = (session.mode == Mode::Deflate).then(Inflate::new);
     let direction = Direction::Upload;
     let job = Job { verb: store.verb(), direction, path: target.path, opening };
-    carry(session, &job, |_| Upload::open(store, converts))
+    carry(session, &job, |_| Upload::open(store, inflate, converts))
 }
 
 struct Upload {
     store: Store,
     opened: Opened,
+    /// In MODE Z.
+    inflate: Option<Inflate>,
     converter: Option<FromNetwork>,
     buffer: Vec<u8>,
     converted: Vec<u8>,
@@ -61,18 +65,41 @@ struct Upload {
 }
 
 impl Upload {
-    fn open(store: Store, converts: bool) -> Result<Self, Failure> {
+    fn open(store: Store, inflate: Option<Inflate>, converts: bool) -> Result<Self, Failure> {
         let opened = store.open()?;
         let room = store.room();
         Ok(Upload {
             store,
             opened,
+            inflate,
             converter: converts.then(FromNetwork::new),
             buffer: vec![0; BUFFER],
             converted: vec![],
             received: false,
             room,
         })
+    }
+
+    /// Takes what has come: in MODE Z for later, as what comes out of it may be too much for one step.
+    fn take(&mut self, length: usize) -> Result<Step, Broken> {
+        let Some(inflate) = &mut self.inflate else { return self.write(length) };
+        inflate.feed(self.buffer.get(..length).unwrap_or_default());
+        Ok(Step::Moved(length as u64))
+    }
+
+    /// Writes a piece of what came before. Nothing crosses the data connection for that.
+    fn inflate(&mut self) -> Result<Step, Broken> {
+        if let Some(inflate) = &mut self.inflate {
+            let length = inflate.piece(&mut self.buffer)?;
+            if length > 0 {
+                self.write(length)?;
+            }
+        }
+        Ok(Step::Moved(0))
+    }
+
+    fn has_more(&self) -> bool {
+        self.inflate.as_ref().is_some_and(Inflate::has_more)
     }
 
     fn write(&mut self, length: usize) -> Result<Step, Broken> {
@@ -96,6 +123,7 @@ impl Upload {
     }
 
     fn end(&mut self) -> Result<Step, Broken> {
+        self.inflate.as_ref().map_or(Ok(()), Inflate::finish)?;
         if let Some(converter) = &mut self.converter {
             self.converted.clear();
             converter.finish(&mut self.converted);
@@ -107,13 +135,17 @@ impl Upload {
 
 impl Flow for Upload {
     fn wants(&self) -> PollFlags {
-        PollFlags::POLLIN
+        // A stream that nobody writes to can always be written to: there is work, whether more comes or not.
+        if self.has_more() { PollFlags::POLLOUT } else { PollFlags::POLLIN }
     }
 
     fn step(&mut self, data: BorrowedFd) -> Result<Step, Broken> {
+        if self.has_more() {
+            return self.inflate();
+        }
         match recv(data.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
             Ok(0) => self.end(),
-            Ok(length) => self.write(length),
+            Ok(length) => self.take(length),
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(Step::Blocked),
             Err(errno) => Err(Broken::Lost(errno)),
         }

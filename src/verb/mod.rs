@@ -119,7 +119,7 @@ pub static TABLE: &[Row] = verbs![
     ("MKD"/"XMKD",  User(mkd::run),                Entry,       AnyOf(Rights::MAKE_DIR), Wait, No,                 "path: make a directory"),
     ("MLSD",        Transfer(list::facts),         PathOrHere,  AnyOf(Rights::LIST),    Wait,  No,                 "[path]: list a directory for programs"),
     ("MLST",        User(mlst::run),               PathOrHere,  AnyOf(LOOK),            Wait,  Own(mlst::feature), "[path]: facts about one file"),
-    ("MODE",        User(mode::run),               Word,        Nothing,                Wait,  No,                 "S: the only transfer mode"),
+    ("MODE",        User(mode::run),               Word,        Nothing,                Wait,  Own(mode::feature), "S|Z: data as it is, or compressed where that is configured"),
     ("NLST",        Transfer(list::names),         Listed,      AnyOf(Rights::LIST),    Wait,  No,                 "[-options] [path]: list names"),
     ("NOOP",        Anyone(noop::run),             Shape::None, Nothing,                Now,   No,                 "do nothing"),
     ("OPTS",        Anyone(opts::run),             Rest,        Nothing,                Wait,  No,                 "verb options: set options"),

@@ -33,7 +33,7 @@ fn status(session: &Session) -> Reply {
     let lines = [
         format!("Connected from {}", session.place.peer).into_bytes(),
         [b"Logged in as ", session.user.as_slice(), class.as_bytes()].concat(),
-        format!("{representation}; STRU F; MODE S").into_bytes(),
+        format!("{representation}; STRU F; MODE {}", session.mode.letter()).into_bytes(),
         data.into_bytes(),
     ];
     Reply::lines(211, "Status:", lines.to_vec(), "End of status.")

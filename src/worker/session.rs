@@ -5,12 +5,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
 use ftp::listing::Facts;
 use ftp::path::VirtualPath;
 use ftp::reply::Reply;
 use nix::libc::mode_t;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::stat::Mode;
+use nix::sys::stat;
 
 use super::Place;
 use super::ask::Broker;
@@ -80,6 +81,10 @@ pub struct Session {
     pub(crate) tree: Tree,
     /// TYPE.
     pub(crate) representation: Type,
+    /// MODE.
+    pub(crate) mode: Mode,
+    /// OPTS MODE Z LEVEL.
+    pub(crate) level: Compression,
     /// OPTS HASH.
     pub(crate) algorithm: &'static Algorithm,
     /// REST or RANG, for the next transfer.
@@ -125,6 +130,25 @@ pub enum Type {
     Image,
 }
 
+/// How data is sent (RFC 959 §3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// S, the default: as it is.
+    Stream,
+    /// Z: as one zlib stream (draft-preston-ftpext-deflate).
+    Deflate,
+}
+
+impl Mode {
+    /// Its letter.
+    pub fn letter(self) -> char {
+        match self {
+            Mode::Stream => 'S',
+            Mode::Deflate => 'Z',
+        }
+    }
+}
+
 impl Session {
     /// A session, before its first word.
     pub fn new(start: Start) -> Self {
@@ -141,6 +165,8 @@ impl Session {
             user: start.user,
             tree: Tree::new(start.root, start.rights, start.cwd),
             representation: Type::Ascii,
+            mode: Mode::Stream,
+            level: Compression::fast(),
             algorithm: &digest::SHA_256,
             span: Span::default(),
             plan: Plan::None,
@@ -191,8 +217,8 @@ impl Session {
     }
 
     /// The mode of something new, of which `most` is what it could have.
-    pub fn mode_of_new(&self, most: mode_t) -> Mode {
-        Mode::from_bits_truncate(most & !self.umask)
+    pub fn mode_of_new(&self, most: mode_t) -> stat::Mode {
+        stat::Mode::from_bits_truncate(most & !self.umask)
     }
 
     /// Tells the service manager what the session is doing.

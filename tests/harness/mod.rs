@@ -22,6 +22,7 @@ pub mod script;
 pub mod session;
 pub mod site;
 pub mod superserver;
+pub mod zlib;
 
 pub use client::{Client, Reply};
 pub use data::{Data, Door};

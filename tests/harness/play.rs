@@ -20,6 +20,7 @@ use super::patience::PATIENCE;
 use super::script::{Script, Step, bytes};
 use super::session::{Session, address};
 use super::site::Site;
+use super::zlib;
 
 /// Plays it; on failure tells where, what, and all that was said.
 pub fn play(script: &Script) -> Result<(), String> {
@@ -282,11 +283,8 @@ impl Play {
             Channel::None => return Err("there is no data connection".to_owned()),
         };
         match step {
-            Step::DataIs(wanted) => {
-                let found = data.all();
-                let why = || format!("the data was\n  {}\nand not\n  {}", cut(&found), cut(wanted));
-                return if found == *wanted { Ok(()) } else { Err(why()) };
-            }
+            Step::DataIs(wanted) => return same(&data.all(), wanted),
+            Step::InflatedIs(wanted) => return same(&zlib::inflated(&data.all())?, wanted),
             Step::ListIs(wanted) => return listing(&data.all(), wanted),
             Step::DataBreaks => drop(data.rest()),
             Step::Close => drop(data),
@@ -300,6 +298,10 @@ impl Play {
             }
             Step::Give(bytes) => {
                 data.gives(bytes);
+                self.data = Channel::Open(data);
+            }
+            Step::Deflate(bytes) => {
+                data.gives(&zlib::deflated(bytes));
                 self.data = Channel::Open(data);
             }
             _ => unreachable!("Play::step has done it"),
@@ -349,6 +351,12 @@ impl Play {
         self.hear(&[b"221 *".to_vec()])?;
         self.step(&Step::HearEnd)
     }
+}
+
+/// Whether the data is as wanted.
+fn same(found: &[u8], wanted: &[u8]) -> Result<(), String> {
+    let why = || format!("the data was\n  {}\nand not\n  {}", cut(found), cut(wanted));
+    if found == wanted { Ok(()) } else { Err(why()) }
 }
 
 /// Whether lines are of these patterns in turn; `…` stands for any number of them.

@@ -34,6 +34,8 @@ pub enum Step {
     HearEnd,
     /// `data< BYTES`: all that comes on the data connection.
     DataIs(Vec<u8>),
+    /// `inflated< BYTES`: all that comes there is one zlib stream of these.
+    InflatedIs(Vec<u8>),
     /// `list< LINE`: the same as lines, in any order.
     ListIs(Vec<Vec<u8>>),
     /// `data takes N`: so many bytes, and it goes on.
@@ -44,6 +46,8 @@ pub enum Step {
     Give(Vec<u8>),
     /// `half-close`: the client sends nothing more on the control connection.
     HalfClose,
+    /// `deflated> BYTES`: as one zlib stream.
+    Deflate(Vec<u8>),
     /// `data close`.
     Close,
     /// `data reset`.
@@ -128,7 +132,8 @@ impl Script {
         match (last, step(line)) {
             (Step::Hear(lines), Some(Step::Hear(more))) if is_open(lines) => lines.extend(more),
             (Step::ListIs(lines), Some(Step::ListIs(more))) => lines.extend(more),
-            (Step::DataIs(bytes), Some(Step::DataIs(more))) => bytes.extend(more),
+            (Step::DataIs(bytes), Some(Step::DataIs(more)))
+            | (Step::InflatedIs(bytes), Some(Step::InflatedIs(more))) => bytes.extend(more),
             _ => return false,
         }
         true
@@ -162,9 +167,11 @@ fn step(line: &str) -> Option<Step> {
         "<" if rest == "end" => Step::HearEnd,
         "<" => Step::Hear(vec![bytes(rest)]),
         "data<" => Step::DataIs(bytes(rest)),
+        "inflated<" => Step::InflatedIs(bytes(rest)),
         "list<" if rest.is_empty() => Step::ListIs(vec![]),
         "list<" => Step::ListIs(vec![bytes(rest)]),
         "data>" => Step::Give(bytes(rest)),
+        "deflated>" => Step::Deflate(bytes(rest)),
         "data" => match rest.split_once(' ').unwrap_or((rest, "")) {
             ("takes", count) => Step::DataTakes(count.parse().ok()?),
             ("breaks", "") => Step::DataBreaks,

@@ -2,6 +2,7 @@
 
 mod hash;
 mod mlst;
+mod mode;
 mod utf8;
 
 use ftp::reply::Reply;
@@ -22,6 +23,7 @@ pub static TABLE: &[Row] = verbs![
     // name           run                 argument needs    meanwhile feature    help
     ("HASH",          User(hash::run),    Rest,    AnyOf(Rights::HASH), Wait, No, "[algorithm]: what HASH computes"),
     ("MLST",          User(mlst::run),    Rest,    Nothing, Wait, No,            "facts: those that MLST and MLSD tell"),
+    ("MODE",          User(mode::run),    Rest,    Nothing, Wait, No,            "Z LEVEL 0-9: how hard MODE Z compresses"),
     ("UTF8"/"UTF-8",  Anyone(utf8::run),  Rest,    Nothing, Wait, Line("UTF8"),  "ON: as it is"),
 ];
 
