@@ -296,6 +296,10 @@ impl Observer {
                 let result = stream.write_all(bytes);
                 self.notes_failure(result.err());
             }
+            Step::Deflate(bytes) => {
+                let result = stream.write_all(&zlib::deflated(bytes));
+                self.notes_failure(result.err());
+            }
             _ => return self.ends(step, data),
         }
         self.data = Channel::Open(data);
