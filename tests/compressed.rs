@@ -1,4 +1,4 @@
-//! A real client in MODE Z: lftp compresses by itself as soon as FEAT has it. draft-preston-ftpext-deflate. Item 149.
+//! A real client in MODE Z: lftp compresses by itself as soon as FEAT has it. draft-preston-ftpext-deflate.
 #![cfg(test)]
 
 mod harness;

@@ -95,3 +95,54 @@ const ANY_RATIO: u64 = 64 * 1024 * 1024;
 /// Beyond that, as many octets out of one as text or a database reaches at its best. Deflate itself ends at 1,032,
 /// which is for zeros, and for attacks.
 const RATIO_MOST: u64 = 200;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+
+    use super::*;
+    use crate::worker::failure::Refusal;
+
+    fn deflated(zeros: u64) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(vec![], Compression::best());
+        (0..zeros >> 20).for_each(|_| encoder.write_all(&vec![0; 1 << 20]).unwrap());
+        encoder.finish().unwrap()
+    }
+
+    /// What comes out of it, given so many octets at once, and the largest piece of that.
+    fn inflated(stream: &[u8], at_once: usize) -> Result<(u64, usize), Failure> {
+        let (mut inflate, mut out) = (Inflate::new(), vec![1; 64 * 1024]);
+        let (mut sum, mut largest) = (0, 0);
+        for part in stream.chunks(at_once) {
+            inflate.feed(part);
+            while inflate.has_more() {
+                let length = inflate.piece(&mut out)?;
+                assert!(out[..length].iter().all(|&byte| byte == 0));
+                (sum, largest) = (sum + length as u64, largest.max(length));
+            }
+        }
+        inflate.finish().map(|()| (sum, largest))
+    }
+
+    #[test]
+    fn a_small_stream_comes_out_in_pieces() {
+        let stream = deflated(8 << 20);
+        for at_once in [1, 7, stream.len()] {
+            let (sum, largest) = inflated(&stream, at_once).ok().unwrap();
+            assert_eq!(sum, 8 << 20, "{at_once}");
+            assert!(largest <= 64 * 1024);
+        }
+    }
+
+    #[test]
+    fn what_inflates_well_is_no_bomb_until_it_is_large() {
+        assert!(inflated(&deflated(ANY_RATIO), 4096).is_ok());
+        let bomb = inflated(&deflated(ANY_RATIO + (1 << 20)), 4096);
+        let Err(Failure::Refused(Refusal { reply, cause })) = bomb else { panic!("it is served") };
+        assert_eq!(reply.code(), 552);
+        assert!(cause.unwrap().starts_with("a bomb: "));
+    }
+}

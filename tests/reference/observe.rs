@@ -16,7 +16,7 @@ use crate::harness::play::{Channel, Scene, filled};
 use crate::harness::script::{Script, Step};
 use crate::harness::session::address;
 use crate::harness::superserver::{Kind, ServerProgram, SuperServer};
-use crate::harness::within;
+use crate::harness::{within, zlib};
 
 use super::outcome::{self, Exchange, cut};
 use super::tree;
