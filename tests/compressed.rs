@@ -93,7 +93,7 @@ fn run(site: &Site, server: &SuperServer, here: &Path) -> String {
     let (user, password) = site.login();
     let output = Command::new("timeout")
         .args(["--kill-after=5", "60", "sh"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client/lftp-mode-z.sh"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/client/story/lftp-mode-z.sh"))
         .current_dir(here)
         .env("URL", server.host.to_string())
         .env("PORT", server.port.to_string())

@@ -126,6 +126,18 @@ fn what_is_no_whole_stream_is_not_stored() {
 }
 
 #[test]
+fn a_part_is_kept_unless_the_stream_was_damaged() {
+    let keeping = || compressing().set(|settings| settings.transfer.partial = Partial::Keep);
+    let whole = deflated(&large());
+    let (last, body) = whole.split_last().unwrap();
+    let mut ftp = in_mode_z(keeping());
+    ftp.put("STOR f", body, "426 ");
+    assert!(ftp.content("f").unwrap() == large());
+    ftp.put("STOR g", [body, &[last ^ 1]].concat(), "451 ");
+    assert_eq!(ftp.names(), ["f"]);
+}
+
+#[test]
 fn a_bomb_is_552() {
     let mut ftp = in_mode_z(compressing());
     let mut data = ftp.passive();

@@ -90,7 +90,10 @@ impl Upload {
     /// Writes a piece of what came before. Nothing crosses the data connection for that.
     fn inflate(&mut self) -> Result<Step, Broken> {
         if let Some(inflate) = &mut self.inflate {
-            let length = inflate.piece(&mut self.buffer)?;
+            let made = inflate.piece(&mut self.buffer);
+            // What has come out of a damaged stream may be damaged too: nobody should go on from there.
+            self.received &= made.is_ok();
+            let length = made?;
             if length > 0 {
                 self.write(length)?;
             }
