@@ -20,7 +20,7 @@ pub struct Command<'a> {
 pub enum Malformed {
     /// Nothing before the first space.
     Empty,
-    /// Something else than ASCII letters, and digits behind a letter, before the first space.
+    /// Something else than ASCII letters, and digits and `@` behind a letter, before the first space.
     NotLetters,
     /// More than [`VERB_MAX`] of them.
     TooLong,
@@ -33,7 +33,8 @@ pub fn parse(line: &[u8]) -> Result<Command<'_>, Malformed> {
     Ok(Command { verb, argument: halves.next() })
 }
 
-/// A verb in capitals: letters, and digits behind the first (XSHA256), so that it may be shown and logged as it is.
+/// A verb in capitals: letters, and behind the first also digits (XSHA256) and `@` (P@SW, which routers make of PASV), so
+/// that it may be shown and logged as it is.
 // Padded with NUL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Verb([u8; VERB_MAX]);
@@ -45,7 +46,7 @@ impl Verb {
             return Err(Malformed::Empty);
         }
         let starts = said.first().is_some_and(u8::is_ascii_alphabetic);
-        if !starts || !said.iter().all(u8::is_ascii_alphanumeric) {
+        if !starts || !said.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'@') {
             return Err(Malformed::NotLetters);
         }
         let mut letters = [0; VERB_MAX];
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn exactly_one_space_separates_verb_and_argument() {
         // RFC 2640 §3.1, RFC 3659 §2.2
-        let table: [(&str, &str, Option<&str>); 8] = [
+        let table: [(&str, &str, Option<&str>); 9] = [
             ("NOOP", "NOOP", None),
             ("cwd ", "CWD", Some("")),
             ("ReTr f", "RETR", Some("f")),
@@ -82,6 +83,7 @@ mod tests {
             ("RETR trail ", "RETR", Some("trail ")),
             ("STOR a b", "STOR", Some("a b")),
             ("xmd5 f", "XMD5", Some("f")),
+            ("p@sw", "P@SW", None),
             ("MKD \u{ff}\0", "MKD", Some("\u{ff}\0")),
         ];
         for (line, verb, argument) in table {
@@ -102,6 +104,7 @@ mod tests {
             (b"Host: x", Malformed::NotLetters),
             (b"NO\0OP", Malformed::NotLetters),
             (b"5XMD", Malformed::NotLetters),
+            (b"@SW", Malformed::NotLetters),
             (b"N\xC3\xB6P", Malformed::NotLetters),
             (b"ABCDEFGHIJKLMNOPQ", Malformed::TooLong),
         ];

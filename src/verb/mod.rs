@@ -124,7 +124,7 @@ pub static TABLE: &[Row] = verbs![
     ("NOOP",        Anyone(noop::run),             Shape::None, Nothing,                Now,   No,                 "do nothing"),
     ("OPTS",        Anyone(opts::run),             Rest,        Nothing,                Wait,  No,                 "verb options: set options"),
     ("PASS",        Stranger(pass::run, pass::LATER), Secret,   Nothing,                Wait,  No,                 "password: log in"),
-    ("PASV",        User(pasv::run),               Shape::None, Passive,                Wait,  No,                 "listen for data"),
+    ("PASV"/"P@SW", User(pasv::run),               Shape::None, Passive,                Wait,  No,                 "listen for data"),
     ("PORT",        User(port::run),               Word,        Active,                 Wait,  No,                 "h1,h2,h3,h4,p1,p2: connect there for data"),
     ("PWD"/"XPWD",  User(pwd::run),                Shape::None, Nothing,                Wait,  No,                 "name the working directory"),
     ("QUIT",        Anyone(quit::run),             Shape::None, Nothing,                Ends,  No,                 "say goodbye"),

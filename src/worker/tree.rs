@@ -47,7 +47,7 @@ impl Real {
 
     /// Its last name; the root has none, and can't be made, renamed or removed.
     pub fn name(&self) -> Result<&[u8], Errno> {
-        self.0.name().ok_or(Errno::EBUSY)
+        self.0.name().ok_or(Errno::EINVAL)
     }
 }
 
