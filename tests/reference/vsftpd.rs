@@ -23,6 +23,7 @@ delay_failed_login=0
 seccomp_sandbox=NO
 isolate_network=NO
 nopriv_user=nobody
+accept_timeout=1
 async_abor_enable=YES
 ascii_download_enable=YES
 ascii_upload_enable=YES
@@ -37,19 +38,26 @@ allow_writeable_chroot=YES
 
 /// Our settings in its words; what is in neither list can't be said to it.
 #[rustfmt::skip]
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 14] = [
     ("limits.idle = \"1 s\"", "idle_session_timeout=1"),
+    ("limits.idle = \"2 s\"", "idle_session_timeout=2"),
     ("limits.login = \"1 s\"", "idle_session_timeout=1"),
     ("limits.data_connect = \"1 s\"", "accept_timeout=1"),
     ("limits.stalled = \"1 s\"", "data_connection_timeout=1"),
+    ("login.banner = \"Hello.\"", "ftpd_banner=Hello."),
     ("login.max_failures = 3", "max_login_fails=3"),
+    ("login.max_failures = 5", "max_login_fails=5"),
     ("login.max_failures = 10", "max_login_fails=10"),
     ("network.active = false", "port_enable=NO"),
+    ("listing.hidden = false", "force_dot_files=NO"),
+    ("listing.names = true", "text_userdb_names=YES"),
+    ("transfer.umask = \"027\"", "anon_umask=027\nlocal_umask=027"),
     ("transfer.partial = \"discard\"", "delete_failed_uploads=YES"),
 ];
 
 /// What makes trees and lines, and is the same for every server.
-const SAME: [&str; 7] = ["file", "directory", "link", "fifo", "device", "stays", "line"];
+const SAME: [&str; 10] =
+    ["file", "directory", "link", "hardlink", "fifo", "device", "mode", "many", "stays", "line"];
 
 /// vsftpd, ready to be started for a site.
 #[derive(Debug)]
@@ -132,7 +140,7 @@ fn logins(kind: &str, root: &Path) -> (String, Option<Service>) {
             "pam_permit.so",
             format!(
                 "guest_enable=YES\nguest_username=ftp\nlocal_root={root}\nwrite_enable=YES\n\
-                 anon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n"
+                 virtual_use_local_privs=YES\n"
             ),
         ),
         // PAM's own delay would be taken for silence.
