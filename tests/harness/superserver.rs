@@ -3,8 +3,11 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -190,12 +193,23 @@ fn free_port(host: IpAddr) -> u16 {
         let number =
             std::process::id().wrapping_mul(16).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
         let port = 10_000 + u16::try_from(number % 20_000).expect("it is small");
+        if !claimed(port) {
+            continue;
+        }
         match TcpListener::bind((host, port)) {
             Ok(_) => return port,
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
             Err(error) => panic!("{host} is not to be had on this machine: {error}"),
         }
     }
+}
+
+/// Whether the port is ours among all test programs that run, as long as this one does.
+fn claimed(port: u16) -> bool {
+    static CLAIMS: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
+    let name = SocketAddr::from_abstract_name(format!("cellftpd-tests/port/{port}"));
+    let claim = UnixListener::bind_addr(&name.expect("it is short"));
+    claim.map(|claim| CLAIMS.lock().expect("nobody panics here").push(claim)).is_ok()
 }
 
 /// Whether somebody listens on this port; connecting would start a session.

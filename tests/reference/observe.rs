@@ -64,6 +64,7 @@ pub fn observe(script: &Script, server: Server, patience: Duration) -> Observed 
         is_silent: false,
         is_sending: false,
         is_over: false,
+        is_mute: false,
     };
     observer.plays(script);
     let exchanges = observer.exchanges;
@@ -92,6 +93,8 @@ struct Observer {
     /// Whether the last step sent something: what is said in several pieces is one exchange.
     is_sending: bool,
     is_over: bool,
+    /// It has closed its sending side.
+    is_mute: bool,
 }
 
 /// How it stands with transfers.
@@ -112,7 +115,7 @@ impl Observer {
             }
             self.step(*line, step);
         }
-        if !self.is_over {
+        if !self.is_over && !self.is_mute {
             let last = script.steps.last().map_or(0, |(line, _)| *line);
             self.says(last, "QUIT (at the end)", b"QUIT\r\n");
             self.data = Channel::None;
@@ -143,7 +146,10 @@ impl Observer {
                 self.begins(line, &shown(bytes), bytes);
                 self.client.urges(bytes);
             }
-            Step::HalfClose => self.client.stops_sending(),
+            Step::HalfClose => {
+                self.client.stops_sending();
+                self.is_mute = true;
+            }
             Step::Hear(wanted) => self.hears(wanted),
             Step::HearRaw(wanted) => {
                 self.is_sending = false;
