@@ -37,7 +37,8 @@ test:
 	$(CARGO) build --locked
 	@set -o pipefail; log=$(CARGO_TARGET_DIR)/test.log; \
 	$(CARGO) test --locked --workspace --no-fail-fast --lib --bins --tests 2>&1 | tee $$log; status=$$?; \
-	awk '/^test result/ { passed += $$4; failed += $$6 } END { print passed " passed, " failed " failed" }' $$log; \
+	awk '/^test result/ { passed += $$4; failed += $$6; ignored += $$8 } \
+	    END { print passed " passed, " failed " failed, " ignored " ignored" }' $$log; \
 	exit $$status
 
 # Changes the grammar and the verbs in some 800 places, one at a time, and tells which changes no test notices: an hour
