@@ -180,9 +180,9 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop::sample::select(vec![File, Directory, Symlink, Fifo, Socket, CharDevice, BlockDevice])
 }
 
-fn has_arrow(name: &[u8]) -> bool {
-    // With what stands around them, parts of an arrow make one.
-    [b"", name, b" -> "].concat().windows(4).position(|part| part == b" -> ") != Some(name.len())
+/// How often a client may see an arrow between a name and a target: parts of one may make another.
+fn arrows(name: &[u8], target: &[u8]) -> usize {
+    [name, b" -> ", target].concat().windows(4).filter(|part| part == b" -> ").count()
 }
 
 proptest! {
@@ -197,7 +197,7 @@ proptest! {
     ) {
         // Which arrow counts is a matter of the client: MLSD has no such trouble.
         let is_link = kind == Kind::Symlink;
-        prop_assume!(!is_link || !(has_arrow(&name) || has_arrow(&target)));
+        prop_assume!(!is_link || arrows(&name, &target) == 1);
         prop_assume!(!is_link || name.iter().any(|&byte| byte != b' '));
         let entry = Entry {
             name: &name, kind, mode, links, size,

@@ -45,6 +45,7 @@ pub fn set_times(
 
 /// Changes the permissions; tells them.
 pub fn set_mode(session: &Session, target: &Target, mode: Mode) -> Result<String, Failure> {
+    session.require_unnamed(target)?;
     let directory = session.tree.parent(&target.real)?;
     match sys::file::change_mode(directory.as_fd(), name(&target.real), mode) {
         Err(Errno::ENOSYS) => set_mode_by_opening(&session.tree, &target.real, mode)?,
@@ -57,6 +58,7 @@ pub fn set_mode(session: &Session, target: &Target, mode: Mode) -> Result<String
 
 /// Gives a file to a group.
 pub fn set_group(session: &Session, target: &Target, group: Gid) -> Result<(), Failure> {
+    session.require_unnamed(target)?;
     let directory = session.tree.parent(&target.real)?;
     let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
     fchownat(&directory, name(&target.real), None, Some(group), flags)?;
@@ -178,10 +180,15 @@ mod tests {
     }
 
     #[test]
-    fn the_root_of_a_jail_is_a_directory_like_others() {
-        let mut ftp = site().start();
-        ftp.say("SITE CHMOD 0750 /", "200 ");
-        assert_eq!(mode_of(ftp.dir.path()), 0o750);
+    fn who_may_enter_a_named_directory_is_not_for_clients_to_say() {
+        let mut ftp =
+            site().dir("in/x").rights(&[("/", Rights::ALL), ("/in", Rights::ALL)]).start();
+        let group = nix::unistd::getegid();
+        for path in ["/", "in"] {
+            ftp.say(&format!("SITE CHMOD 0750 {path}"), "550 ");
+            ftp.say(&format!("SITE CHGRP {group} {path}"), "550 ");
+        }
+        ftp.say("SITE CHMOD 0750 in/x", "200 ");
         ftp.say("MFMT 20000101000000 /", "213 Modify=20000101000000; /\r\n");
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Below {
     weight: usize,
     /// Whether something was left out.
     pub(super) is_cut: bool,
+    /// Whether a directory could not be read.
+    pub(super) is_unread: bool,
 }
 
 impl Below {
@@ -31,7 +33,7 @@ impl Below {
     pub(super) fn new(top: Real, said: &[u8]) -> Self {
         let said = if said.is_empty() { b".".to_vec() } else { said.to_vec() };
         let (trail, found, waiting) = (vec![], vec![], vec![]);
-        Below { top, said, trail, found, waiting, weight: 0, is_cut: false }
+        Below { top, said, trail, found, waiting, weight: 0, is_cut: false, is_unread: false }
     }
 
     /// Takes note of a directory in the one that is being listed.

@@ -1,6 +1,7 @@
 //! Files put together into one. Session worker, as the user; other processes may change any of them meanwhile.
 
 use std::fs::File;
+use std::io::Seek;
 
 use ftp::reply::Reply;
 use nix::errno::Errno;
@@ -36,7 +37,7 @@ pub fn run(session: &mut Session, target: &Target, parts: Vec<Target>) -> Result
     let worked = match worked {
         Ok(Some(())) => store.commit(&opened).map(Some),
         broken => {
-            undo(&store, &opened, way, combining.copied);
+            undo(&store, &mut opened, way);
             broken
         }
     };
@@ -64,9 +65,11 @@ fn look_at(session: &Session, target: &Target, parts: &[Target]) -> Result<(), F
 }
 
 /// Cuts what was added off again, unless somebody else has added something behind it.
-fn undo(store: &Store, opened: &Opened, way: Way, copied: u64) {
-    if let (Way::At(Span { start: before, .. }), Ok(now)) = (way, opened.file.metadata())
-        && now.len() == before + copied
+fn undo(store: &Store, opened: &mut Opened, way: Way) {
+    // Where the file stands tells of half a write too, which a disk that became full has ended with an error.
+    if let (Way::At(Span { start: before, .. }), Ok(now), Ok(position)) =
+        (way, opened.file.metadata(), opened.file.stream_position())
+        && now.len() == position
     {
         // Who may only append may not cut.
         let _ = opened.file.set_len(before);
@@ -79,7 +82,6 @@ struct Combining {
     ahead: std::vec::IntoIter<Target>,
     current: Option<(Copying, Part)>,
     done: Vec<Part>,
-    copied: u64,
 }
 
 /// A part, and what it was when it was opened.
@@ -91,7 +93,7 @@ struct Part {
 
 impl Combining {
     fn of(parts: Vec<Target>) -> Self {
-        Combining { ahead: parts.into_iter(), current: None, done: vec![], copied: 0 }
+        Combining { ahead: parts.into_iter(), current: None, done: vec![] }
     }
 
     /// Copies a piece of a part, or opens the next one.
@@ -105,7 +107,6 @@ impl Combining {
             return Ok(None);
         };
         let length = copying.step(to)?;
-        self.copied += length;
         part.copied += length;
         match length {
             0 => self.done.push(part),

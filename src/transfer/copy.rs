@@ -16,19 +16,14 @@ use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
 /// Copies a file. The copy is stored as an upload is; but if it is broken off, no part of a new file is kept.
-pub fn run(
-    session: &mut Session,
-    verb: &'static str,
-    source: &Target,
-    target: &Target,
-) -> Result<Reply, Failure> {
+pub fn run(session: &mut Session, source: &Target, target: &Target) -> Result<Reply, Failure> {
     let (from, stat) = session.tree.open_file(&source.real, OFlag::O_RDONLY)?;
     refuse_same(session, &stat, target)?;
     let store = Store::plan(session, target, Way::Replace)?;
     session.sweep(&session.tree.parent_of(&target.real));
     let mut opened = store.open()?;
     let mut copying = Copying::of(from.into());
-    let mut labour = Labour::new(verb, &target.path);
+    let mut labour = Labour::new("SITE COPY", &target.path);
     let worked = labour.work(session, |_| Ok((copying.step(&mut opened.file)? == 0).then_some(())));
     let worked = match worked {
         Ok(Some(())) => store.commit(&opened).map(Some),

@@ -162,6 +162,8 @@ struct Text {
     skip: u64,
     left: u64,
     read: Vec<u8>,
+    /// All that was read last is before the part.
+    is_skipping: bool,
 }
 
 impl Text {
@@ -172,25 +174,29 @@ impl Text {
             skip: span.start,
             left: span.length().unwrap_or(u64::MAX),
             read: vec![],
+            is_skipping: false,
         }
     }
 }
 
 impl Source for Text {
     fn produce(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
-        while out.is_empty() && self.left > 0 {
+        self.read.clear();
+        if self.left > 0 {
             self.bytes.produce(&mut self.read)?;
-            if self.read.is_empty() {
-                return Ok(());
-            }
-            self.converter.convert(&self.read, out);
-            let skipped = at_most(out.len(), self.skip);
-            out.drain(..skipped);
-            self.skip -= skipped as u64;
-            out.truncate(at_most(out.len(), self.left));
-            self.left -= out.len() as u64;
         }
+        self.converter.convert(&self.read, out);
+        let skipped = at_most(out.len(), self.skip);
+        out.drain(..skipped);
+        self.skip -= skipped as u64;
+        out.truncate(at_most(out.len(), self.left));
+        self.left -= out.len() as u64;
+        self.is_skipping = out.is_empty() && !self.read.is_empty();
         Ok(())
+    }
+
+    fn is_busy(&self) -> bool {
+        self.is_skipping
     }
 }
 

@@ -4,11 +4,15 @@
 //! Everything but the last name of a pattern gives a list of directories, bounded like the time that it takes to make it.
 //! The last name is a filter on each of them while it is read, so a million names go through as they do without it.
 
+use std::collections::BTreeSet;
+
 use ftp::glob;
 use ftp::path::VirtualPath;
 use nix::dir::{Dir, Type};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
+use super::listing::unreadable;
 use crate::config::Rights;
 use crate::worker::failure::Failure;
 use crate::worker::tree::{Last, Real, Tree, is_reserved};
@@ -44,6 +48,9 @@ impl Matches {
                 true => expanded(tree, &places, component, &mut budget)?,
                 false => places.iter().filter_map(|place| place.entered(component)).collect(),
             };
+            // Behind `..` all of them may be the same one.
+            let mut seen = BTreeSet::new();
+            places.retain(|place| seen.insert(place.path.clone()));
         }
         Ok(Matches { places: places.into_iter(), name })
     }
@@ -78,13 +85,19 @@ fn expanded(
     let mut found = vec![];
     for place in places {
         // One that can't be read is left out, as a shell does it.
-        let Some(names) = place.listable(tree).and_then(|real| read(tree, &real)) else { continue };
+        let Some(real) = place.listable(tree) else { continue };
+        let Some(names) = read(tree, &real)? else { continue };
         let start = found.len();
-        for entry in names.into_iter().map_while(Result::ok) {
+        for entry in names {
+            let entry = entry.map_err(unreadable)?;
             *budget = budget.checked_sub(1).ok_or_else(too_many)?;
             let name = entry.file_name().to_bytes();
             if !glob::matches(pattern, name) || matches!(name, b"." | b"..") || is_reserved(name) {
                 continue;
+            }
+            if entry.file_type() == Some(Type::Symlink) {
+                // To follow one may take thousands of calls.
+                *budget = budget.checked_sub(LINK_COST).ok_or_else(too_many)?;
             }
             let inner = place.entered(name);
             found.extend(inner.filter(|inner| is_directory(tree, inner, entry.file_type())));
@@ -98,9 +111,12 @@ fn expanded(
     Ok(found)
 }
 
-fn read(tree: &Tree, real: &Real) -> Option<Dir> {
-    let directory = tree.open(real, OFlag::O_RDONLY | OFlag::O_DIRECTORY).ok()?;
-    Dir::from_fd(directory).ok()
+fn read(tree: &Tree, real: &Real) -> Result<Option<Dir>, Failure> {
+    match tree.open(real, OFlag::O_RDONLY | OFlag::O_DIRECTORY).and_then(Dir::from_fd) {
+        Ok(names) => Ok(Some(names)),
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::ELOOP) => Ok(None),
+        Err(errno) => Err(unreadable(errno)),
+    }
 }
 
 /// A link that leads to one is one.
@@ -121,4 +137,6 @@ fn too_many() -> Failure {
 /// Directories that a pattern may mean.
 const PLACES_MAX: usize = 10_000;
 /// Names that may be looked at to find them.
+/// What a link costs of that.
+const LINK_COST: usize = 400;
 const NAMES_MAX: usize = 1_000_000;

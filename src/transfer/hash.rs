@@ -11,6 +11,7 @@ use nix::sys::stat::SFlag;
 use super::Span;
 use super::digest::{Algorithm, Sum};
 use super::labour::Labour;
+use crate::config::Rights;
 use crate::verb::Target;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
@@ -81,6 +82,10 @@ impl Reading {
     ) -> Result<Self, Failure> {
         if file_type(session.tree.stat(&target.real)?.st_mode) != SFlag::S_IFREG {
             return Err(Failure::new(553, "Not a plain file."));
+        }
+        // The checksums of its octets, one by one, would be the file.
+        if span != Span::default() {
+            session.require(Rights::READ, target)?;
         }
         let (file, stat) = session.tree.open_file(&target.real, OFlag::O_RDONLY)?;
         // What is added to the file from now on does not count: the reply says where the end was.

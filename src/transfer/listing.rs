@@ -161,7 +161,7 @@ impl Listing {
         Ok(listing)
     }
 
-    /// Opens the next directory. One that can't be read is left out.
+    /// Opens the next directory. One that can't be read is passed over; a tree is not whole then.
     fn advance(&mut self, out: &mut Vec<u8>) -> bool {
         let Listing { manner, ahead, .. } = self;
         self.opened = match ahead {
@@ -169,6 +169,8 @@ impl Listing {
             Ahead::Below(below) => {
                 let Some((real, said)) = below.next(&manner.tree) else { return false };
                 let opened = Opened::below(manner, &real, &said);
+                below.is_unread |= opened.is_err();
+                let opened = opened.ok().flatten();
                 if opened.is_some() {
                     out.extend([b"\r\n", said.as_slice(), b":\r\n"].concat());
                 }
@@ -206,6 +208,7 @@ impl Listing {
                 "Not all of it was listed: too deep, or too many directories.",
             )
             .because("a tree too deep or too large")),
+            Ahead::Below(below) if below.is_unread => Err(unreadable(Errno::EACCES)),
             Ahead::Matching(_) if !self.spoken => Err(Failure::new(550, "Nothing matches.")),
             _ => Ok(()),
         }
@@ -216,12 +219,18 @@ impl Source for Listing {
     fn produce(&mut self, out: &mut Vec<u8>) -> Result<(), Failure> {
         self.busy = false;
         out.append(&mut self.made);
+        let mut directories = 0;
         while out.len() < PIECE {
             let Some(mut opened) = self.opened.take() else {
                 match self.advance(out) {
-                    true => continue,
+                    true if directories == DIRECTORIES => {
+                        self.busy = true;
+                        break;
+                    }
+                    true => directories += 1,
                     false => break,
                 }
+                continue;
             };
             match self.step(&mut opened, out).map_err(unreadable)? {
                 Next::Name(_) => self.opened = Some(opened),
@@ -254,9 +263,15 @@ impl Opened {
         Ok(Opened { entries, lines: Lines::within(manner, at, said)? })
     }
 
-    fn below(manner: &Rc<Manner>, at: &Real, said: &[u8]) -> Option<Self> {
-        let may = manner.tree.rights(at).contains(Rights::LIST);
-        may.then(|| Opened::new(manner, at, said, None).ok())?
+    /// Nothing, for one that the session may not list, or that has gone since its name was read.
+    fn below(manner: &Rc<Manner>, at: &Real, said: &[u8]) -> nix::Result<Option<Self>> {
+        if !manner.tree.rights(at).contains(Rights::LIST) {
+            return Ok(None);
+        }
+        match Opened::new(manner, at, said, None) {
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// What is like `name` in a directory.
@@ -288,12 +303,14 @@ fn shown(target: &Target, style: Style) -> &[u8] {
 }
 
 /// A directory that was opened, and could not be read to its end.
-fn unreadable(errno: Errno) -> Failure {
+pub(super) fn unreadable(errno: Errno) -> Failure {
     Failure::new(451, "Not all of it could be read.").because(errno.desc())
 }
 
 /// As much as is made before the client is listened to again.
 const PIECE: usize = 64 * 1024;
 const CONTROL_MAX: usize = 128 * 1024;
+/// Directories that are opened while nobody is listened to.
+const DIRECTORIES: usize = 4;
 /// Pieces that are made, or reads of a directory, while nobody is listened to.
 const CONTROL_STEPS: usize = 16;

@@ -140,8 +140,10 @@ impl Shape {
     }
 }
 
-/// A word, and what is behind the one space that follows it: further spaces belong to a path (RFC 3659 §2.2).
+/// A word, spaces before which don't count (RFC 959 §5.3), and what is behind the one space that follows it: further
+/// spaces belong to a path (RFC 3659 §2.2).
 pub fn split_word(said: &[u8]) -> Option<(&[u8], &[u8])> {
+    let said = said.trim_ascii_start();
     let space = said.iter().position(|&byte| byte == b' ')?;
     let (word, path) = (said.get(..space)?, said.get(space + 1..)?);
     (!word.is_empty() && !path.is_empty()).then_some((word, path))
@@ -231,7 +233,7 @@ mod tests {
             ("644  f ", Some(("644", " f "))),
             ("644", None),
             ("644 ", None),
-            (" 644 f", None),
+            (" 644  f", Some(("644", " f"))),
         ] {
             let halves =
                 halves.map(|(word, path): (&str, &str)| (word.as_bytes(), path.as_bytes()));

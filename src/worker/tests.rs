@@ -142,7 +142,7 @@ fn help_explains_a_verb() {
     let mut ftp = site().start();
     assert!(ftp.say("HELP", "214-").contains("XCWD"));
     ftp.say("HELP retr", "214 RETR path: download a file");
-    ftp.say("HELP SITE mkdir", "214 MKDIR path: make a directory");
+    ftp.say("HELP SITE mkdir", "214 SITE MKDIR path: make a directory");
     ftp.say("HELP XYZZY", "502 ");
 }
 

@@ -145,8 +145,12 @@ impl Tree {
     fn walk(&self, path: &VirtualPath, last: Last) -> Result<VirtualPath, Failure> {
         let mut done = VirtualPath::root();
         let mut ahead = names(path.as_bytes());
-        let mut links = 0;
+        let (mut links, mut steps) = (0, 0);
         while let Some(name) = ahead.pop() {
+            steps += 1;
+            if steps > STEPS_MAX {
+                return Err(Errno::ELOOP.into());
+            }
             let next = done.join(&name)?;
             let followed = !ahead.is_empty() || last == Last::Followed;
             done = match readlinkat(self.root.as_fd(), next.relative()) {
@@ -186,7 +190,8 @@ fn refuse_reserved(path: &VirtualPath) -> Result<(), Failure> {
 
 /// The names on a path, the first one last.
 fn names(path: &[u8]) -> Vec<Vec<u8>> {
-    let names = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
+    let is_name = |name: &&[u8]| !matches!(*name, b"" | b".");
+    let names = path.split(|&byte| byte == b'/').filter(is_name);
     names.rev().map(<[u8]>::to_vec).collect()
 }
 
@@ -194,6 +199,8 @@ fn names(path: &[u8]) -> Vec<Vec<u8>> {
 pub const RESERVED: &[u8] = b".cellftpd.";
 /// As many as the kernel follows on one path.
 const LINKS_MAX: u32 = 40;
+/// Names on one path and on all links of it: a link may have two thousand, and each costs a call.
+const STEPS_MAX: u32 = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,8 @@ use crate::worker::failure::Failure;
 
 /// See the table.
 pub fn run(_: &mut Client, argument: Argument) -> Result<Reply, Failure> {
-    match argument.word().trim_ascii().eq_ignore_ascii_case(b"OFF") {
-        true => Err(Failure::new(501, "UTF8 is always on.")),
-        false => Ok(Reply::new(200, "UTF8 is always on.")),
+    match argument.word().trim_ascii().to_ascii_uppercase().as_slice() {
+        b"" | b"ON" => Ok(Reply::new(200, "UTF8 is always on.")),
+        _ => Err(Failure::new(501, "UTF8 is always on.")),
     }
 }

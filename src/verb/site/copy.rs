@@ -18,7 +18,7 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
     };
     let source = session.find(Shape::Path, source, Rights::READ)?;
     let target = session.find(Shape::New, target, STORE)?;
-    copy::run(session, "COPY", &source, &target)
+    copy::run(session, &source, &target)
 }
 
 /// SITE CPFR.
@@ -33,9 +33,7 @@ pub fn from(session: &mut Session, argument: Argument) -> Result<Reply, Failure>
 pub fn to(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
     let target = argument.target()?;
     match session.copying.take() {
-        Some((count, source)) if count + 1 == session.count => {
-            copy::run(session, "COPY", &source, &target)
-        }
+        Some((count, source)) if count + 1 == session.count => copy::run(session, &source, &target),
         _ => Err(Failure::new(503, "Say SITE CPFR first.")),
     }
 }

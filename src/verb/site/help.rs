@@ -2,13 +2,12 @@
 
 use ftp::reply::Reply;
 
-use super::TABLE;
-use crate::verb::help::help;
+use crate::verb::help::{SITE, help};
 use crate::verb::{Argument, Client};
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
 /// See the table.
 pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
-    help(&Client::User(session), TABLE, argument.word())
+    help(&Client::User(session), &SITE, argument.word())
 }

@@ -11,8 +11,9 @@ use crate::worker::session::Session;
 pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
     let word = argument.word().trim_ascii();
     if !word.is_empty() {
-        let umask = octal(word).filter(|umask| *umask <= 0o777);
-        session.umask = umask.ok_or_else(|| Failure::new(501, "Not a umask."))?;
+        // Without the owner's bits the client could not even go on with its own upload.
+        let umask = octal(word).filter(|umask| *umask <= 0o777 && umask & 0o600 == 0);
+        session.umask = umask.ok_or_else(|| Failure::new(501, "Not a umask to be had."))?;
     }
     Ok(Reply::new(200, format!("The umask is {:03o}.", session.umask)))
 }
@@ -34,7 +35,7 @@ mod tests {
         let mode =
             |name: &str| std::fs::metadata(ftp.path(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("d"), mode("f")), (0o700, 0o600));
-        for wrong in ["1000", "8", "-1", "u=rw"] {
+        for wrong in ["1000", "8", "-1", "u=rw", "777"] {
             ftp.say(&format!("SITE UMASK {wrong}"), "501 ");
         }
         let mut ftp = site().rights(&[("/", Rights::READ)]).start();
