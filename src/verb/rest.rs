@@ -6,6 +6,7 @@
 use ftp::reply::Reply;
 
 use super::Argument;
+use super::argument::number;
 use crate::transfer::Span;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
@@ -17,11 +18,9 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
     Ok(Reply::new(350, format!("The next transfer begins at {offset}.")))
 }
 
-/// Digits alone, and no more than the kernel can count.
+/// No more than the kernel can count.
 pub fn parse(word: &[u8]) -> Option<u64> {
-    let digits = word.iter().all(u8::is_ascii_digit).then_some(word)?;
-    let offset: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    i64::try_from(offset).is_ok().then_some(offset)
+    number::<i64>(word).map(i64::unsigned_abs)
 }
 
 #[cfg(test)]
