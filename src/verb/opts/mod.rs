@@ -20,11 +20,11 @@ use Shape::Rest;
 /// What has options, sorted by name.
 #[rustfmt::skip]
 pub static TABLE: &[Row] = verbs![
-    // name           run                 argument needs    meanwhile feature    help
-    ("HASH",          User(hash::run),    Rest,    AnyOf(Rights::HASH), Wait, No, "[algorithm]: what HASH computes"),
-    ("MLST",          User(mlst::run),    Rest,    Nothing, Wait, No,            "facts: those that MLST and MLSD tell"),
-    ("MODE",          User(mode::run),    Rest,    Nothing, Wait, No,            "Z LEVEL 0-9: how hard MODE Z compresses"),
-    ("UTF8"/"UTF-8",  Anyone(utf8::run),  Rest,    Nothing, Wait, Line("UTF8"),  "ON: as it is"),
+    // name          run                argument needs                meanwhile feature       help
+    ("HASH",         User(hash::run),   Rest,    AnyOf(Rights::HASH), Wait,     No,           "[algorithm]: what HASH computes"),
+    ("MLST",         User(mlst::run),   Rest,    Nothing,             Wait,     No,           "facts: those that MLST and MLSD tell"),
+    ("MODE",         User(mode::run),   Rest,    Nothing,             Wait,     No,           "Z LEVEL 0-9: how hard MODE Z compresses"),
+    ("UTF8"/"UTF-8", Anyone(utf8::run), Rest,    Nothing,             Wait,     Line("UTF8"), "ON: as it is"),
 ];
 
 /// See the table.
