@@ -51,7 +51,6 @@ enum One<'a> {
 fn one<'a>(pattern: &'a [u8], name: &'a [u8]) -> One<'a> {
     match (pattern, name) {
         ([], []) => One::End,
-        ([], _) | (_, []) => One::Not,
         ([b'?', rest @ ..], [_, more @ ..]) => One::Fits(rest, more),
         ([b'[', set @ ..], [byte, more @ ..]) if let Some((set, rest)) = split_set(set) => {
             if is_in(set, *byte) { One::Fits(rest, more) } else { One::Not }
@@ -107,6 +106,12 @@ mod tests {
             ("a?c", "abc", true),
             ("?", "", false),
             ("[abc]", "b", true),
+            ("[abc]", "d", false),
+            ("[b]", "b", true),
+            ("[b]", "a", false),
+            ("[!]x]", "a", true),
+            ("[^]]", "a", true),
+            ("[!]", "[!]", true),
             ("[a-c]x", "cx", true),
             ("[a-c]", "d", false),
             ("[!a-c]", "d", true),

@@ -105,6 +105,31 @@ mod tests {
     }
 
     #[test]
+    fn each_letter_has_its_own_meaning() {
+        let set = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            options
+        };
+        for (said, meant) in [
+            ("-a", set(|options| options.all = true)),
+            ("-A", set(|options| options.all = true)),
+            ("-l", set(|options| options.long = true)),
+            ("-1", set(|options| options.names = true)),
+            ("-d", set(|options| options.directory = true)),
+            ("-F", set(|options| options.classify = true)),
+            ("-L", set(|options| options.follow = true)),
+            ("-R", set(|options| options.recursive = true)),
+            ("-r", set(|options| options.reverse = true)),
+            ("-t", set(|options| options.order = Order::Time)),
+            ("-S", set(|options| options.order = Order::Size)),
+            ("-q", Options::default()),
+        ] {
+            assert_eq!(Options::split(said.as_bytes()).0, meant, "{said}");
+        }
+    }
+
+    #[test]
     fn case_counts_and_the_last_order_holds() {
         let options = |said: &str| Options::split(said.as_bytes()).0;
         assert!(options("-r").reverse && !options("-r").recursive);
