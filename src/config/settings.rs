@@ -136,7 +136,8 @@ settings! {
         Login time: String = "UTC".to_owned(), zone_name;
 
         /// Whether LIST shows the names of users and groups instead of their numbers, and
-        /// UNIX.owner and UNIX.group do. From /etc/passwd and /etc/group alone.
+        /// UNIX.owner and UNIX.group do. From /etc/passwd and /etc/group alone. SITE CHGRP takes
+        /// names of groups then.
         Login names: bool = false;
     }
 
