@@ -7,25 +7,13 @@ mod harness;
 use std::fs;
 
 use harness::Site;
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
+use harness::mount::mount_tmpfs;
 
 /// A site where /incoming has room for two megabytes. Who this thread starts sees it so, nobody else does.
 fn site() -> Site {
     let site = Site::writable().file("/pub/one", &PART).file("/pub/two", &PART);
-    let nothing: Option<&str> = None;
-    unshare(CloneFlags::CLONE_NEWNS).expect("root may");
-    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing).expect("root may");
+    mount_tmpfs(&site, "/incoming", "size=2m");
     let (uid, gid) = site.owner();
-    let options = format!("size=2m,uid={uid},gid={gid},mode=755");
-    mount(
-        Some("none"),
-        &site.path("/incoming"),
-        Some("tmpfs"),
-        MsFlags::empty(),
-        Some(options.as_str()),
-    )
-    .expect("there is tmpfs");
     let target = site.path("/incoming/target");
     fs::write(&target, BEFORE).expect("there is room");
     std::os::unix::fs::chown(&target, Some(uid), Some(gid)).expect("root may");

@@ -25,11 +25,12 @@ fn working(site: &Site, line: Line, command: &str) -> Session {
     session
 }
 
-/// Processor time that a process has used on its own account.
+/// Processor time that a process has used, and the kernel for it: a copy is the kernel's work.
 fn ticks(process: Process) -> u64 {
     let stat = fs::read_to_string(process.path("stat")).expect("it is there");
     let behind_name = stat.rsplit(')').next().expect("there is a name");
-    behind_name.split_whitespace().nth(11).and_then(|word| word.parse().ok()).expect("utime")
+    let times = behind_name.split_whitespace().skip(11).take(2);
+    times.map(|word| word.parse::<u64>().expect("utime and stime are numbers")).sum()
 }
 
 fn site() -> Site {

@@ -3,19 +3,12 @@
 
 mod harness;
 
+use harness::mount::mount_tmpfs;
 use harness::{Session, Site};
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
 
 /// A session on a tmpfs of its own, which belongs to its user. Who this thread starts sees the mount, nobody else does.
 fn on_tmpfs(site: &Site, options: &str) -> Session {
-    unshare(CloneFlags::CLONE_FS | CloneFlags::CLONE_NEWNS).expect("root may");
-    let nothing: Option<&str> = None;
-    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing).expect("root may");
-    let (uid, gid) = site.owner();
-    let options = format!("size=4m,uid={uid},gid={gid},mode=755{options}");
-    mount(Some("none"), &site.path("/"), Some("tmpfs"), MsFlags::empty(), Some(options.as_str()))
-        .expect("the kernel has this kind of tmpfs");
+    mount_tmpfs(site, "/", options);
     let mut session = site.connect().logged_in();
     session.asks("TYPE I", "200");
     session
@@ -24,7 +17,7 @@ fn on_tmpfs(site: &Site, options: &str) -> Session {
 #[test]
 fn where_no_quota_is_kept_all_that_is_free_is_available() {
     let site = Site::writable();
-    let mut session = on_tmpfs(&site, "");
+    let mut session = on_tmpfs(&site, "size=4m");
     session.asks("SITE QUOTA", "211 No quota here.");
     session.asks("AVBL", "213 4194304");
     session.puts("file", &[b'x'; 8192]);
@@ -36,7 +29,7 @@ fn where_no_quota_is_kept_all_that_is_free_is_available() {
 #[ignore = "needs a kernel with CONFIG_TMPFS_QUOTA (6.6)"]
 fn a_quota_is_told_and_bounds_what_is_available() {
     let site = Site::writable();
-    let limits = ",usrquota,usrquota_block_hardlimit=1m,usrquota_inode_hardlimit=10";
+    let limits = "size=4m,usrquota,usrquota_block_hardlimit=1m,usrquota_inode_hardlimit=10";
     let mut session = on_tmpfs(&site, limits);
     session.puts("file", &[b'x'; 8192]);
     let told = session.asks("SITE QUOTA", "211 End").text();

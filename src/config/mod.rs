@@ -76,17 +76,16 @@ impl Config {
         self.matches.iter().any(|one| one.conditions.host.is_some())
     }
 
-    /// Whether something holds of the settings before login, or would if a client of this address
-    /// asked for a host. To be asked about single settings: matches are tried one by one.
-    pub fn may_hold(&self, from: IpAddr, asked: impl Fn(&Settings) -> bool) -> bool {
-        let base = self.at_connect(from, None);
+    /// Whether something holds of a client's settings before login, or would if it asked for a host.
+    /// To be asked about single settings: matches are tried one by one.
+    pub fn may_hold(&self, base: &Settings, asked: impl Fn(&Settings) -> bool) -> bool {
         let hosts = self.matches.iter().filter(|one| one.conditions.host.is_some());
         let mut each = hosts.map(|one| {
             let mut settings = base.clone();
             one.overlay.apply(&mut settings);
             settings
         });
-        asked(&base) || each.any(|settings| asked(&settings))
+        asked(base) || each.any(|settings| asked(&settings))
     }
 
     fn applied(&self, known: &Known<'_>) -> Settings {

@@ -64,6 +64,11 @@ impl Rights {
         Self(self.0 & !other.0)
     }
 
+    /// Whether it has one in common with `other`.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Whether there is nothing in it.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

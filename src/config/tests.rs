@@ -241,9 +241,10 @@ fn a_host_is_a_condition_from_the_moment_it_was_asked_for() {
     let idle = |host| config.at_login(from, host, local(b"alice")).limits.idle.as_secs();
     assert_eq!((idle(Some(b"intern")), idle(Some(b"a.example.com")), idle(None)), (7, 300, 300));
     // Power for what may yet be asked for must not be shed before.
-    assert!(!config.at_connect(from, None).local.enabled);
-    assert!(config.may_hold(from, |settings| settings.local.enabled));
-    assert!(!config.may_hold(from, |settings| settings.network.active_source_port > 0));
+    let base = config.at_connect(from, None);
+    assert!(!base.local.enabled);
+    assert!(config.may_hold(&base, |settings| settings.local.enabled));
+    assert!(!config.may_hold(&base, |settings| settings.network.active_source_port > 0));
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Found {
         let config = load(config).map_err(|problems| Refusal::config(&problems))?;
         let settings = config.at_connect(client.place.peer, None);
         let (own, network) = identities(&settings)?;
-        if config.may_hold(client.place.peer, auth::needs_root) && geteuid().is_root() {
+        if config.may_hold(&settings, auth::needs_root) && geteuid().is_root() {
             auth::find_program().map_err(Refusal::system)?;
         }
         let log = open_log(&settings, errors)?;

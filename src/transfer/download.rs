@@ -15,7 +15,7 @@ use nix::sys::sendfile::sendfile64;
 
 use super::outgoing::{Outgoing, Source, send_made};
 use super::pump::{Flow, Step};
-use super::{Broken, Job, Span, carry};
+use super::{Broken, Job, Span, became_shorter, carry};
 use crate::verb::Target;
 use crate::wire::event::Direction;
 use crate::worker::failure::Failure;
@@ -135,10 +135,7 @@ impl Bytes {
     /// A file that has become shorter than 150 said is not whole; one that has grown is sent to its new end.
     fn at_end(&self) -> Result<(), Failure> {
         match self.offset < self.least {
-            true => {
-                Err(Failure::new(451, "The file became shorter.")
-                    .because("the file became shorter"))
-            }
+            true => Err(became_shorter()),
             false => Ok(()),
         }
     }

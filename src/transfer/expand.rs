@@ -9,13 +9,11 @@ use std::collections::BTreeSet;
 use ftp::glob;
 use ftp::path::VirtualPath;
 use nix::dir::{Dir, Type};
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
 
 use super::listing::unreadable;
 use crate::config::Rights;
 use crate::worker::failure::Failure;
-use crate::worker::tree::{Last, Real, Tree, is_reserved};
+use crate::worker::tree::{Last, Real, Tree, if_there, is_reserved};
 
 /// A directory, as the server and as the client calls it.
 #[derive(Debug, Clone)]
@@ -112,11 +110,7 @@ fn expanded(
 }
 
 fn read(tree: &Tree, real: &Real) -> Result<Option<Dir>, Failure> {
-    match tree.open(real, OFlag::O_RDONLY | OFlag::O_DIRECTORY).and_then(Dir::from_fd) {
-        Ok(names) => Ok(Some(names)),
-        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::ELOOP) => Ok(None),
-        Err(errno) => Err(unreadable(errno)),
-    }
+    if_there(tree.names(real)).map_err(unreadable)
 }
 
 /// A link that leads to one is one.
@@ -137,6 +131,6 @@ fn too_many() -> Failure {
 /// Directories that a pattern may mean.
 const PLACES_MAX: usize = 10_000;
 /// Names that may be looked at to find them.
+const NAMES_MAX: usize = 1_000_000;
 /// What a link costs of that.
 const LINK_COST: usize = 400;
-const NAMES_MAX: usize = 1_000_000;

@@ -8,9 +8,9 @@ use ftp::reply::Reply;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 
-use super::Span;
 use super::digest::{Algorithm, Sum};
 use super::labour::Labour;
+use super::{Span, became_shorter};
 use crate::config::Rights;
 use crate::verb::Target;
 use crate::worker::failure::Failure;
@@ -112,9 +112,7 @@ impl Reading {
         let buffer = self.buffer.get_mut(..left).unwrap_or_default();
         let length = self.file.read_at(buffer, self.at)?;
         if length == 0 {
-            return Err(
-                Failure::new(451, "The file became shorter.").because("the file became shorter")
-            );
+            return Err(became_shorter());
         }
         if let Some(sum) = &mut self.sum {
             sum.add(buffer.get(..length).unwrap_or_default());

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use ftp::path::VirtualPath;
 use ftp::reply::Reply;
 
-use super::watch::Signal;
 use crate::wire::Bounded;
 use crate::wire::event::{End, Note};
 use crate::worker::failure::{Failure, Refusal};
@@ -85,12 +84,8 @@ impl Labour {
 
     /// Listens to whoever has something to say, and says that the work goes on.
     fn is_stopped(&mut self, session: &mut Session) -> Result<bool, Failure> {
-        loop {
-            match session.watch(None, Instant::now())? {
-                Signal::Aborted => return Ok(true),
-                Signal::Answer(answer, fd) => session.take_answer(answer, fd)?,
-                Signal::Late | Signal::Data => break,
-            }
+        if session.is_stopped()? {
+            return Ok(true);
         }
         match self.code {
             // Behind QUIT the end of what the client says tells nothing.

@@ -62,14 +62,17 @@ impl Lines {
             return Ok(());
         }
         let Seen { stat, target } = self.look(name)?;
-        let shown = match options.classify && target.is_none() {
-            true => [shown, mark(kind(&stat), stat.st_mode).as_slice()].concat(),
-            false => shown.to_vec(),
+        let marked;
+        let shown = if options.classify && target.is_none() {
+            marked = [shown, mark(kind(&stat), stat.st_mode).as_slice()].concat();
+            &marked
+        } else {
+            shown
         };
         let target = target.as_ref().map(|target| target.as_bytes());
-        let entry = Entry { target, ..self.entry(&stat, &shown) };
+        let entry = Entry { target, ..self.entry(&stat, shown) };
         match style {
-            Style::Names => self.write_name(&shown, out),
+            Style::Names => self.write_name(shown, out),
             Style::Facts => self.write_facts(&entry, &stat, name, out),
             Style::Long => list_line(&entry, *now, zone.offset_at(stat.st_mtime), out),
         }

@@ -9,9 +9,7 @@ use std::rc::Rc;
 use ftp::glob;
 use ftp::options::Options;
 use ftp::reply::Reply;
-use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 
 use super::Job;
@@ -258,8 +256,8 @@ impl Opened {
         said: &[u8],
         pattern: Option<&[u8]>,
     ) -> nix::Result<Self> {
-        let names = manner.tree.open(at, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
-        let entries = Entries::of(Dir::from_fd(names)?, manner, Filter::of(manner, pattern));
+        let names = manner.tree.names(at)?;
+        let entries = Entries::of(names, manner, Filter::of(manner, pattern));
         Ok(Opened { entries, lines: Lines::within(manner, at, said)? })
     }
 

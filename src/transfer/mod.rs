@@ -54,7 +54,6 @@ use crate::worker::session::Session;
 pub use span::Span;
 
 use pump::Flow;
-use watch::Signal;
 
 /// A transfer that has passed its checks.
 #[derive(Debug)]
@@ -110,6 +109,11 @@ impl From<Failure> for Broken {
     }
 }
 
+/// A file that lost its end while it was read.
+fn became_shorter() -> Failure {
+    Failure::new(451, "The file became shorter.").because("the file became shorter")
+}
+
 /// Carries a transfer out. `open` touches the target, and is called when the data connection is there.
 pub fn carry<F: Flow>(
     session: &mut Session,
@@ -144,15 +148,9 @@ fn move_all<F: Flow>(
 
 /// An upload is whole if its client is still there as its data ends, or has said QUIT.
 fn confirm(session: &mut Session, direction: Direction) -> Result<(), Broken> {
-    if direction != Direction::Upload {
-        return Ok(());
-    }
-    loop {
-        match session.watch(None, Instant::now())? {
-            Signal::Answer(answer, fd) => session.take_answer(answer, fd)?,
-            Signal::Aborted => return Err(Broken::Aborted),
-            Signal::Late | Signal::Data => return Ok(()),
-        }
+    match direction == Direction::Upload && session.is_stopped()? {
+        true => Err(Broken::Aborted),
+        false => Ok(()),
     }
 }
 

@@ -4,9 +4,9 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use ftp::path::VirtualPath;
 use ftp::reply::Reply;
-use nix::dir::{Dir, OwningIter};
+use nix::dir::OwningIter;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag};
+use nix::fcntl::AtFlags;
 use nix::sys::stat::{SFlag, fstatat};
 use nix::sys::statvfs::fstatvfs;
 use nix::unistd::geteuid;
@@ -19,7 +19,7 @@ use crate::verb::Target;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 use crate::worker::stream::file_type;
-use crate::worker::tree::{Last, Real, is_reserved};
+use crate::worker::tree::{Last, Real, if_there, is_reserved};
 
 /// Bytes that this user may still store in a directory: what is free there, and no more than the user's quota leaves.
 pub fn available(session: &Session, target: &Target) -> Result<u64, Failure> {
@@ -78,7 +78,7 @@ impl Walk {
                     return Ok(Some(self.sum));
                 };
                 self.length -= next.path().as_bytes().len();
-                self.current = open_if_there(session, next)?;
+                self.current = if_there(Open::of(session, next))?;
                 continue;
             };
             match open.names.next() {
@@ -126,18 +126,9 @@ fn too_many() -> Failure {
 
 impl Open {
     fn of(session: &Session, at: Real) -> nix::Result<Self> {
-        let names = session.tree.open(&at, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        let names = session.tree.names(&at)?.into_iter();
         let directory = session.tree.directory(&at)?;
-        Ok(Open { at, directory, names: Dir::from_fd(names)?.into_iter() })
-    }
-}
-
-/// Opens a directory, unless it has gone, has become something else, or is not the user's to read.
-fn open_if_there(session: &Session, at: Real) -> Result<Option<Open>, Failure> {
-    match Open::of(session, at) {
-        Ok(open) => Ok(Some(open)),
-        Err(Errno::ENOENT | Errno::EACCES | Errno::ENOTDIR | Errno::ELOOP) => Ok(None),
-        Err(errno) => Err(errno.into()),
+        Ok(Open { at, directory, names })
     }
 }
 

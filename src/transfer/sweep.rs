@@ -42,18 +42,16 @@ impl Session {
     /// Sweeps a directory, if that has not been done and the session may write there. Nothing depends on it.
     pub fn sweep(&mut self, at: &Real) {
         let rights = self.tree.rights(at);
-        let writes = rights.without(Rights::CREATE | Rights::OVERWRITE) != rights;
+        let writes = rights.intersects(Rights::CREATE | Rights::OVERWRITE);
         if writes && self.visited.is_new(at) {
-            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-            let [names, directory] =
-                [flags, OFlag::O_PATH | OFlag::O_DIRECTORY].map(|flags| self.tree.open(at, flags));
-            let _ = names.and_then(|names| sweep_directory(names, &directory?));
+            let directory = self.tree.directory(at);
+            let _ = self.tree.names(at).and_then(|names| sweep_directory(names, &directory?));
         }
     }
 }
 
-fn sweep_directory(names: OwnedFd, directory: &OwnedFd) -> nix::Result<()> {
-    let entries = Dir::from_fd(names)?.into_iter().take(ENTRIES_MAX);
+fn sweep_directory(names: Dir, directory: &OwnedFd) -> nix::Result<()> {
+    let entries = names.into_iter().take(ENTRIES_MAX);
     let names: Vec<CString> = entries
         .filter_map(|entry| Some(entry.ok()?.file_name().to_owned()))
         .filter(|name| temporary::is_one(name.to_bytes()))

@@ -69,6 +69,17 @@ impl Session {
         }
     }
 
+    /// Listens to whoever has something to say by now; true if the client wants it stopped.
+    pub fn is_stopped(&mut self) -> Result<bool, Failure> {
+        loop {
+            match self.watch(None, Instant::now())? {
+                Signal::Aborted => return Ok(true),
+                Signal::Answer(answer, fd) => self.take_answer(answer, fd)?,
+                Signal::Late | Signal::Data => return Ok(false),
+            }
+        }
+    }
+
     /// Reads what the client says. One that only stops sending may still want what is on its way to it.
     fn listen_on(&mut self) -> Result<(), Failure> {
         match self.control.fill() {

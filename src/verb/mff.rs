@@ -4,7 +4,6 @@
 use ftp::reply::Reply;
 
 use super::argument::{mode, time};
-use super::row::intersect;
 use super::{Argument, Client, Target};
 use crate::config::Rights;
 use crate::transfer::attributes::{set_mode, set_times};
@@ -57,11 +56,8 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
 
 /// The facts that this client may change somewhere.
 pub fn feature(client: &Client) -> Option<String> {
-    let may = |fact: &&Fact| match client {
-        Client::Stranger(_) => true,
-        Client::User(session) => intersect(session.tree.rights_table().anywhere(), fact.needs),
-    };
-    let facts: String = FACTS.iter().filter(may).map(|fact| format!("{};", fact.name)).collect();
+    let may = FACTS.iter().filter(|fact| client.may(fact.needs));
+    let facts: String = may.map(|fact| format!("{};", fact.name)).collect();
     (!facts.is_empty()).then(|| format!("MFF {facts}"))
 }
 

@@ -72,7 +72,7 @@ use Meanwhile::{Ends, Now, Stops, Wait};
 use Needs::{Active, AnyOf, Nothing, Passive};
 use Run::{Anyone, Stranger, Transfer, User};
 use Shape::{Entry, Listed, New, Optional, Path, PathOrHere, Rest, Secret, Word, WordPath};
-use row::{intersect, verbs};
+use row::verbs;
 
 /// Whom a command comes from.
 #[derive(Debug)]
@@ -202,12 +202,18 @@ impl Client<'_> {
         table.iter().filter(|row| row.served(self.settings()) && self.may_use(row))
     }
 
+    /// Whether this client has one of these rights somewhere; before login anybody might.
+    fn may(&self, rights: Rights) -> bool {
+        match self {
+            Client::Stranger(_) => true,
+            Client::User(session) => session.tree.rights_table().anywhere().intersects(rights),
+        }
+    }
+
     fn may_use(&self, row: &Row) -> bool {
-        match (self, row.needs) {
-            (Client::User(session), AnyOf(rights)) => {
-                intersect(session.tree.rights_table().anywhere(), rights)
-            }
-            _ => true,
+        match row.needs {
+            AnyOf(rights) => self.may(rights),
+            Nothing | Passive | Active => true,
         }
     }
 }

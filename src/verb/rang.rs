@@ -6,7 +6,7 @@
 
 use ftp::reply::Reply;
 
-use super::{Argument, rest};
+use super::{Argument, rest, words};
 use crate::transfer::Span;
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
@@ -27,7 +27,7 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
 
 /// Two numbers.
 fn parse(said: &[u8]) -> Option<(u64, u64)> {
-    let mut words = said.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut words = words::bare(said);
     let range = (rest::parse(words.next()?)?, rest::parse(words.next()?)?);
     words.next().is_none().then_some(range)
 }

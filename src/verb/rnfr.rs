@@ -16,6 +16,11 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
 }
 
 impl Session {
+    /// What was named by the command right before this one.
+    pub fn just_named(&self, named: Option<(u64, Target)>) -> Option<Target> {
+        named.filter(|(count, _)| count + 1 == self.count).map(|(_, target)| target)
+    }
+
     /// Refuses to touch the name of a directory that `[rights]` names, or of one above it: its rights would be
     /// left behind.
     pub fn require_unnamed(&self, target: &Target) -> Result<(), Failure> {

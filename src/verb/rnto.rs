@@ -12,10 +12,8 @@ use crate::worker::session::Session;
 /// See the table.
 pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
     let to = argument.target()?;
-    let (count, from) = session.renaming.take().ok_or_else(out_of_order)?;
-    if count + 1 != session.count {
-        return Err(out_of_order());
-    }
+    let named = session.renaming.take();
+    let from = session.just_named(named).ok_or_else(out_of_order)?;
     session.require_unnamed(&to)?;
     // To put something in the place of a file is to overwrite it.
     let flags = match session.tree.rights(&to.real).contains(Rights::OVERWRITE) {

@@ -167,16 +167,11 @@ impl Session {
 }
 
 fn refuse_unless(own: Rights, needed: Rights) -> Result<(), Failure> {
-    match intersect(own, needed) {
+    match own.intersects(needed) {
         true => Ok(()),
         false => {
             Err(Failure::new(550, "Permission denied.")
                 .because(format!("needs {needed} in [rights]")))
         }
     }
-}
-
-/// Whether two sets of rights have one in common.
-pub(super) fn intersect(some: Rights, others: Rights) -> bool {
-    some.without(others) != some
 }

@@ -23,6 +23,11 @@ pub fn words(said: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(words)
 }
 
+/// Words between blanks, which hold no names.
+pub fn bare(said: &[u8]) -> impl Iterator<Item = &[u8]> {
+    said.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
 /// The name in `"name" and so on`, where `""` stands for a quote, and what is behind it.
 pub fn unquoted(said: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut rest = said.strip_prefix(b"\"")?;

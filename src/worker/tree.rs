@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use ftp::path::VirtualPath;
+use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 use nix::sys::stat::{FileStat, SFlag, fstat};
@@ -110,6 +111,11 @@ impl Tree {
         self.open(at, OFlag::O_PATH | OFlag::O_DIRECTORY)
     }
 
+    /// Opens a directory, to read the names in it.
+    pub fn names(&self, at: &Real) -> nix::Result<Dir> {
+        Dir::from_fd(self.open(at, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?)
+    }
+
     /// Opens the directory that holds a name.
     pub fn parent(&self, at: &Real) -> nix::Result<OwnedFd> {
         self.directory(&Real(at.path().parent()))
@@ -165,6 +171,14 @@ impl Tree {
             };
         }
         Ok(done)
+    }
+}
+
+/// Nothing, where a directory has gone since its name was read, has become something else, or is not the user's to read.
+pub fn if_there<T>(opened: nix::Result<T>) -> nix::Result<Option<T>> {
+    match opened {
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::ELOOP) => Ok(None),
+        opened => opened.map(Some),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod hang;
 pub mod inject;
 pub mod launch;
 pub mod log;
+pub mod mount;
 pub mod patience;
 pub mod phase;
 pub mod play;

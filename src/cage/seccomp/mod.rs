@@ -67,7 +67,7 @@ impl Filter {
             (Rights::LINK, rows::MAKE_LINK),
         ];
         for (needed_by, group) in by_right {
-            if rights.without(needed_by) != rights {
+            if rights.intersects(needed_by) {
                 rows.push(group);
             }
         }

@@ -4,7 +4,7 @@ use flate2::Compression;
 use ftp::reply::Reply;
 
 use super::no_such_option;
-use crate::verb::Argument;
+use crate::verb::{Argument, words};
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
@@ -20,8 +20,7 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
 
 /// `Z LEVEL n`.
 fn level(said: &[u8]) -> Option<u32> {
-    let words: Vec<_> =
-        said.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+    let words: Vec<_> = words::bare(said).collect();
     match words.as_slice() {
         [z, level, [digit @ b'0'..=b'9']]
             if z.eq_ignore_ascii_case(b"Z") && level.eq_ignore_ascii_case(b"LEVEL") =>

@@ -32,8 +32,8 @@ pub fn from(session: &mut Session, argument: Argument) -> Result<Reply, Failure>
 /// SITE CPTO. As RNTO does, it belongs to the command right before it.
 pub fn to(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
     let target = argument.target()?;
-    match session.copying.take() {
-        Some((count, source)) if count + 1 == session.count => copy::run(session, &source, &target),
-        _ => Err(Failure::new(503, "Say SITE CPFR first.")),
-    }
+    let named = session.copying.take();
+    let out_of_order = || Failure::new(503, "Say SITE CPFR first.");
+    let source = session.just_named(named).ok_or_else(out_of_order)?;
+    copy::run(session, &source, &target)
 }
