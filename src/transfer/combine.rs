@@ -32,7 +32,7 @@ pub fn run(session: &mut Session, target: &Target, parts: Vec<Target>) -> Result
     session.sweep(&session.tree.parent_of(&target.real));
     let mut opened = store.open()?;
     let mut combining = Combining::of(parts);
-    let mut labour = Labour::new("COMB", &target.path);
+    let mut labour = Labour::on_files("COMB", &target.path, 250);
     let worked = labour.work(session, |session| combining.step(session, &mut opened.file));
     let worked = match worked {
         Ok(Some(())) => store.commit(&opened).map(Some),

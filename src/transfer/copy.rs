@@ -23,7 +23,7 @@ pub fn run(session: &mut Session, source: &Target, target: &Target) -> Result<Re
     session.sweep(&session.tree.parent_of(&target.real));
     let mut opened = store.open()?;
     let mut copying = Copying::of(from.into());
-    let mut labour = Labour::new("SITE COPY", &target.path);
+    let mut labour = Labour::on_files("SITE COPY", &target.path, 250);
     let worked = labour.work(session, |_| Ok((copying.step(&mut opened.file)? == 0).then_some(())));
     let worked = match worked {
         Ok(Some(())) => store.commit(&opened).map(Some),

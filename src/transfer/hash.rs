@@ -57,7 +57,7 @@ pub fn run(
     say: impl FnOnce(Checksum) -> Vec<u8>,
 ) -> Result<Reply, Failure> {
     let mut reading = Reading::open(session, order, target, span)?;
-    let mut labour = Labour::new(order.verb, &target.path).for_reply(order.code);
+    let mut labour = Labour::for_reply(order.verb, &target.path, order.code);
     let worked = labour.work(session, |_| reading.step());
     let said = worked.map(|done| done.map(|sum| Reply::new(order.code, say(reading.over(sum)))));
     labour.conclude(session, said)

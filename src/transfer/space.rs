@@ -43,7 +43,7 @@ pub fn quota_here(session: &Session) -> Result<Option<Quota>, Failure> {
 /// count, and neither does what the session may not list.
 pub fn taken(session: &mut Session, target: &Target) -> Result<Reply, Failure> {
     let mut walk = Walk::from(session, &target.real)?;
-    let mut labour = Labour::new("DSIZ", &target.path).for_reply(213);
+    let mut labour = Labour::for_reply("DSIZ", &target.path, 213);
     let worked = labour.work(session, |session| walk.step(session));
     labour.conclude(session, worked.map(|sum| sum.map(|sum| Reply::new(213, sum.to_string()))))
 }

@@ -44,8 +44,6 @@ pub struct Control {
     /// The client has said goodbye and need not stay to hear the answer.
     leaving: bool,
     ended: bool,
-    /// Lines ahead of a reply of this code were sent.
-    announced: Option<u16>,
 }
 
 impl Control {
@@ -61,7 +59,6 @@ impl Control {
             patience,
             leaving: false,
             ended: false,
-            announced: None,
         }
     }
 
@@ -168,7 +165,6 @@ impl Control {
     pub fn announce(&mut self, code: u16, text: &str) -> Result<(), Failure> {
         if self.unsent.is_empty() {
             reply::write_ahead(code, text, &mut self.unsent);
-            self.announced = Some(code);
         }
         self.flush()
     }
@@ -193,7 +189,6 @@ impl Control {
 
     /// Sends a reply, whole. A client that does not read for too long is given up.
     pub fn send(&mut self, reply: &Reply) -> Result<(), Failure> {
-        self.announced = None;
         reply.write_to(&mut self.unsent);
         self.drain()
     }
@@ -213,12 +208,9 @@ impl Control {
         }
     }
 
-    /// Says a last thing as far as there is room, for a client that may not be reading.
+    /// Says a last thing as far as there is room, for a client that may not be reading. Behind lines ahead of a reply it
+    /// is one more of them: that reply is left open, which tells that there is none.
     pub fn farewell(&mut self, text: &str, end: End) -> Failure {
-        // Behind lines ahead of a reply that reply has to come first, or this would be one more of them.
-        if let Some(code) = self.announced.take() {
-            Reply::new(code, "Failed: the session ends.").write_to(&mut self.unsent);
-        }
         match self.push(&Reply::new(421, text)) {
             Ok(()) => Failure::Over(end),
             Err(failure) => failure,

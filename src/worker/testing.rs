@@ -116,6 +116,18 @@ impl Site {
     }
 
     pub fn start_silently(self) -> Ftp {
+        let (mut ftp, start) = self.prepared();
+        ftp.session = Some(std::thread::spawn(move || Session::new(start).serve()));
+        ftp
+    }
+
+    /// A session that does nothing by itself, and its client.
+    pub fn unstarted(self) -> (Ftp, Session) {
+        let (ftp, start) = self.prepared();
+        (ftp, Session::new(start))
+    }
+
+    fn prepared(self) -> (Ftp, Start) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_read_timeout(Some(PATIENCE)).unwrap();
         let (worker, broker) = WorkerEnd::pair().unwrap();
@@ -139,15 +151,15 @@ impl Site {
             machine: self.machine,
             ready: "tested".to_owned(),
         };
-        let session = std::thread::spawn(move || Session::new(start).serve());
-        Ftp {
+        let ftp = Ftp {
             dir: self.dir,
             control: BufReader::new(ours),
             asks,
             heard: VecDeque::new(),
             tell,
-            session: Some(session),
-        }
+            session: None,
+        };
+        (ftp, start)
     }
 }
 
