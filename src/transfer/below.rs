@@ -1,4 +1,4 @@
-//! `-R`: the directories below the one that is listed, each behind its name as `ls -R` has them. Session worker; the tree
+//! `-R`: the directories below the one that is listed, in the order of `ls -R`. Session worker; the tree
 //! is not trusted.
 //!
 //! A symbolic link is never entered, so there are no loops, and what is still to be listed is bounded: a tree that is deeper
@@ -31,7 +31,7 @@ pub(super) struct Below {
 impl Below {
     /// At the top, which the client calls `said`.
     pub(super) fn new(top: Real, said: &[u8]) -> Self {
-        let said = if said.is_empty() { b".".to_vec() } else { said.to_vec() };
+        let said = said.to_vec();
         let (trail, found, waiting) = (vec![], vec![], vec![]);
         Below { top, said, trail, found, waiting, weight: 0, is_cut: false, is_unread: false }
     }
@@ -69,7 +69,7 @@ impl Below {
 
     fn shown(&self) -> Vec<u8> {
         self.trail.iter().fold(self.said.clone(), |mut shown, name| {
-            if !shown.ends_with(b"/") {
+            if !shown.is_empty() && !shown.ends_with(b"/") {
                 shown.push(b'/');
             }
             shown.extend(name);
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn directories_come_in_their_order_each_before_its_neighbour() {
         let (tree, top) = tree();
-        let mut below = Below::new(top, b"");
+        let mut below = Below::new(top, b".");
         let mut seen = vec![];
         [b"a", b"b"].iter().for_each(|name| below.add(*name));
         while let Some((real, said)) = below.next(&tree) {

@@ -125,8 +125,12 @@ impl Listing {
     ) -> Result<Self, Failure> {
         let opened = Opened::new(&manner, &target.real, &target.said, None)?;
         session.sweep(&target.real);
+        let top = match target.said.as_slice() {
+            b"" if manner.has_headers() => b".",
+            said => said,
+        };
         let ahead = match manner.options.recursive {
-            true => Ahead::Below(Below::new(target.real.clone(), &target.said)),
+            true => Ahead::Below(Below::new(target.real.clone(), top)),
             false => Ahead::None,
         };
         Ok(Listing { opened: Some(opened), ahead, ..Listing::new(manner) })
@@ -169,7 +173,7 @@ impl Listing {
                 let opened = Opened::below(manner, &real, &said);
                 below.is_unread |= opened.is_err();
                 let opened = opened.ok().flatten();
-                if opened.is_some() {
+                if opened.is_some() && manner.has_headers() {
                     out.extend([b"\r\n", said.as_slice(), b":\r\n"].concat());
                 }
                 opened

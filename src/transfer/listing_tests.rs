@@ -109,7 +109,7 @@ fn a_tree_is_listed_as_ls_has_it() {
     let hidden = "\r\nt/.h:\r\ni\r\n\r\nt/.h/i:\r\n";
     let rest = "\r\nt/a:\r\nx\r\n\r\nt/b:\r\ndeep\r\n\r\nt/b/deep:\r\nf\r\n";
     assert_eq!(ftp.get_text("LIST -1R t"), format!(".h\r\n{names}{hidden}{rest}"));
-    assert!(ftp.get_text("NLST -R t").contains("\r\n\r\nt/b/deep:\r\nt/b/deep/f\r\n"));
+    assert!(ftp.get_text("NLST -R t").ends_with("\r\nt/a/x\r\nt/b/deep\r\nt/b/deep/f\r\n"));
     ftp.say("CWD t/b", "250 ");
     assert_eq!(ftp.get_text("LIST -1R"), "deep\r\n\r\n./deep:\r\nf\r\n");
     assert_eq!(ftp.get_text("LIST -1R /t/b"), "deep\r\n\r\n/t/b/deep:\r\nf\r\n");
@@ -129,8 +129,8 @@ fn a_tree_too_deep_is_cut_and_says_so() {
     let mut ftp = site().file(&format!("{deep}f"), "").file("z/f", "").start();
     let text = cut(&mut ftp, "NLST -R");
     // Nothing else is lost by it.
-    assert!(text.ends_with("\r\n./z:\r\n./z/f\r\n"), "{text}");
-    assert_eq!(text.matches(":\r\n").count(), 65);
+    assert!(text.ends_with("/d\r\nz/f\r\n"), "{text}");
+    assert_eq!(text.lines().count(), 65 + 2);
     assert_eq!(ftp.outcome(), Outcome::Failed);
 }
 

@@ -60,6 +60,11 @@ impl Manner {
             now: now(),
         })
     }
+
+    /// Whether each directory of a tree is announced by a line. Among names for RETR that would be one more name.
+    pub(super) fn has_headers(&self) -> bool {
+        !(self.prefixed && self.style == Style::Names)
+    }
 }
 
 fn now() -> i64 {
