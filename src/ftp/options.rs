@@ -1,7 +1,8 @@
 //! The options of LIST, NLST and STAT, as `ls` has them. Session worker; trusts no one.
 //!
 //! No RFC knows them, and most clients send some. They are words before the path, each a dash with letters or the digit 1
-//! behind it; a path may begin with a dash all the same if it is not such a word, or is said as `./-la`.
+//! behind it; a path may begin with a dash all the same if it is not such a word, or stands behind `--`, or is said as
+//! `./-la`. One space ends a word. What stands behind it is the path as it is, other spaces too (RFC 3659 §2.2).
 
 /// What is shown, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,7 +46,10 @@ impl Options {
         while let Some(word) = said.split(|&byte| byte == b' ').next().filter(|word| is_word(word))
         {
             word.iter().for_each(|&letter| options.set(letter));
-            said = said.get(word.len() + 1..).unwrap_or_default().trim_ascii_start();
+            said = said.get(word.len() + 1..).unwrap_or_default();
+            if word == END {
+                break;
+            }
         }
         (options, said)
     }
@@ -69,8 +73,12 @@ impl Options {
 
 fn is_word(word: &[u8]) -> bool {
     let letters = word.strip_prefix(b"-").unwrap_or_default();
-    !letters.is_empty() && letters.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'1')
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'1';
+    word == END || !letters.is_empty() && letters.iter().all(is_letter)
 }
+
+/// Behind it there are no more options.
+const END: &[u8] = b"--";
 
 #[cfg(test)]
 mod tests {
@@ -80,12 +88,20 @@ mod tests {
     fn options_are_set_apart_from_paths() {
         for (said, path) in [
             ("-la", ""),
-            ("-la  pub", "pub"),
+            ("-la ", ""),
+            ("-la  pub", " pub"),
+            ("-la  -1", " -1"),
             ("-a -l my file ", "my file "),
             ("-1", ""),
             ("-2", "-2"),
             ("-", "-"),
-            ("--", "--"),
+            ("--", ""),
+            ("-- pub", "pub"),
+            ("--  pub", " pub"),
+            ("-l -- -a", "-a"),
+            ("-- --", "--"),
+            ("--l", "--l"),
+            ("---", "---"),
             ("-my-file", "-my-file"),
             ("./-la", "./-la"),
             ("pub -a", "pub -a"),
@@ -99,7 +115,7 @@ mod tests {
     #[test]
     fn letters_mean_the_same_joined_split_and_in_any_order() {
         let all = Options { all: true, long: true, recursive: true, ..Options::default() };
-        for said in ["-laR", "-R -a -l", "-lA -R x", "-zalRq", "-a  -lR"] {
+        for said in ["-laR", "-R -a -l", "-lA -R x", "-zalRq", "-a -lR -- -t"] {
             assert_eq!(Options::split(said.as_bytes()).0, all, "{said}");
         }
     }
