@@ -29,7 +29,9 @@ pub enum Shape {
     Path,
     /// The same, or nothing for the working directory.
     PathOrHere,
-    /// The same, perhaps behind option words as `ls` has them, which clients send though no RFC does.
+    /// The same; but a symbolic link that leads nowhere is meant itself.
+    PathOrLink,
+    /// A path or nothing, perhaps behind option words as `ls` has them, which clients send though no RFC does.
     Listed,
     /// A name in a directory; a symbolic link is meant itself.
     Entry,
@@ -133,6 +135,7 @@ impl Shape {
         };
         let last = match self {
             Shape::Entry => Last::Itself,
+            Shape::PathOrLink => Last::FollowedIfThere,
             _ => Last::Followed,
         };
         let real = tree.real(&path, last)?;

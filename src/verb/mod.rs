@@ -71,7 +71,9 @@ use Feature::{Line, No, Own};
 use Meanwhile::{Ends, Now, Stops, Wait};
 use Needs::{Active, AnyOf, Nothing, Passive};
 use Run::{Anyone, Stranger, Transfer, User};
-use Shape::{Entry, Listed, New, Optional, Path, PathOrHere, Rest, Secret, Word, WordPath};
+use Shape::{
+    Entry, Listed, New, Optional, Path, PathOrHere, PathOrLink, Rest, Secret, Word, WordPath,
+};
 use row::verbs;
 
 /// Whom a command comes from.
@@ -118,7 +120,7 @@ pub static TABLE: &[Row] = verbs![
     ("MFMT",        User(mfmt::run),               WordPath,    AnyOf(Rights::SET_TIME), Wait,     Line("MFMT"),        "time path: set the time of the last change, in UTC"),
     ("MKD"/"XMKD",  User(mkd::run),                Entry,       AnyOf(Rights::MAKE_DIR), Wait,     No,                  "path: make a directory"),
     ("MLSD",        Transfer(list::facts),         PathOrHere,  AnyOf(Rights::LIST),     Wait,     No,                  "[path]: list a directory for programs"),
-    ("MLST",        User(mlst::run),               PathOrHere,  AnyOf(LOOK),             Wait,     Own(mlst::feature),  "[path]: facts about one file"),
+    ("MLST",        User(mlst::run),               PathOrLink,  AnyOf(LOOK),             Wait,     Own(mlst::feature),  "[path]: facts about one file"),
     ("MODE",        User(mode::run),               Word,        Nothing,                 Wait,     Own(mode::feature),  "S|Z: data as it is, or compressed where that is configured"),
     ("NLST",        Transfer(list::names),         Listed,      AnyOf(Rights::LIST),     Wait,     No,                  "[-options] [path]: list names"),
     ("NOOP",        Anyone(noop::run),             Shape::None, Nothing,                 Now,      No,                  "do nothing"),

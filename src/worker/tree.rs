@@ -38,6 +38,8 @@ pub enum Last {
     Followed,
     /// The link is meant.
     Itself,
+    /// The file that it leads to is meant; the link, if there is none.
+    FollowedIfThere,
 }
 
 impl Real {
@@ -64,6 +66,11 @@ impl Tree {
         let flags = match last {
             Last::Followed => OFlag::O_PATH,
             Last::Itself => OFlag::O_PATH | OFlag::O_NOFOLLOW,
+            Last::FollowedIfThere => {
+                let followed = self.real(path, Last::Followed).ok();
+                let there = followed.filter(|real| self.stat(real).is_ok());
+                return there.map_or_else(|| self.real(path, Last::Itself), Ok);
+            }
         };
         let real = Real(path.clone());
         // Most paths have no link on them, and the kernel says so in one call.
