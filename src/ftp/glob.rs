@@ -20,6 +20,8 @@ fn walk(pattern: &[u8], name: &[u8]) -> (bool, usize) {
     let (mut ahead, mut left) = (pattern, name);
     let mut last_star = None;
     let mut steps = 0;
+    // No set ends behind it, and none is looked for there: that would take the length of the pattern at each step.
+    let tail = pattern.iter().rev().position(|&byte| byte == b']').unwrap_or(pattern.len());
     loop {
         steps += 1;
         if let Some(rest) = ahead.strip_prefix(b"*") {
@@ -27,7 +29,7 @@ fn walk(pattern: &[u8], name: &[u8]) -> (bool, usize) {
             ahead = rest;
             continue;
         }
-        match (one(ahead, left), last_star) {
+        match (one(ahead, left, tail), last_star) {
             (One::End, _) => return (true, steps),
             (One::Fits(rest, more), _) => (ahead, left) = (rest, more),
             (One::Not, Some((rest, [_, more @ ..]))) => {
@@ -48,22 +50,31 @@ enum One<'a> {
     Not,
 }
 
-fn one<'a>(pattern: &'a [u8], name: &'a [u8]) -> One<'a> {
+fn one<'a>(pattern: &'a [u8], name: &'a [u8], tail: usize) -> One<'a> {
     match (pattern, name) {
         ([], []) => One::End,
         ([b'?', rest @ ..], [_, more @ ..]) => One::Fits(rest, more),
-        ([b'[', set @ ..], [byte, more @ ..]) if let Some((set, rest)) = split_set(set) => {
-            if is_in(set, *byte) { One::Fits(rest, more) } else { One::Not }
+        ([b'[', set @ ..], [byte, more @ ..]) if let Some((set, rest)) = split_set(set, tail) => {
+            if is_in(set, *byte) {
+                One::Fits(rest, more)
+            } else {
+                One::Not
+            }
         }
         ([own, rest @ ..], [byte, more @ ..]) if own == byte => One::Fits(rest, more),
         _ => One::Not,
     }
 }
 
-/// A set and what is behind its `]`, which is of the set where it comes first. Without an end it is no set at all.
-fn split_set(text: &[u8]) -> Option<(&[u8], &[u8])> {
+/// A set and what is behind its `]`, which is of the set where it comes first. Without an end it is no set at all. In the
+/// last bytes of the pattern, the `tail`, there is none.
+fn split_set(text: &[u8], tail: usize) -> Option<(&[u8], &[u8])> {
     let first = usize::from(text.starts_with(b"!") || text.starts_with(b"^")) + 1;
-    let end = first + text.get(first..)?.iter().position(|&byte| byte == b']')?;
+    let end = first
+        + text
+            .get(first..text.len().saturating_sub(tail))?
+            .iter()
+            .position(|&byte| byte == b']')?;
     Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
@@ -159,12 +170,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn brackets_without_an_end_are_not_looked_behind_again_and_again() {
+        // Else this takes a minute.
+        let open = ["*", &"[".repeat(120), &"b".repeat(1_000_000)].concat();
+        assert!(!matches(open.as_bytes(), &[b'['; 255]));
+        let closed = ["*[]", &"[".repeat(120), &"b".repeat(1_000_000)].concat();
+        assert!(!matches(closed.as_bytes(), &[b'['; 255]));
+    }
+
     /// By definition, in whatever time that takes.
     fn slowly(pattern: &[u8], name: &[u8]) -> bool {
         match pattern {
             [] => name.is_empty(),
             [b'*', rest @ ..] => (0..=name.len()).any(|taken| slowly(rest, &name[taken..])),
-            [b'[', set @ ..] if let Some((set, rest)) = split_set(set) => name
+            [b'[', set @ ..] if let Some((set, rest)) = split_set(set, 0) => name
                 .split_first()
                 .is_some_and(|(byte, more)| is_in(set, *byte) && slowly(rest, more)),
             [own, rest @ ..] => name
