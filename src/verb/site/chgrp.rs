@@ -15,9 +15,17 @@ pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> 
     let target = argument.target()?;
     let named = || session.names.group_id(&target.before);
     let group = own_number(&target.before).or_else(named);
-    let group = group.ok_or_else(|| Failure::new(501, "Not a group."))?;
+    let group = group.ok_or_else(|| not_a_group(session))?;
     set_group(session, &target, Gid::from_raw(group))?;
     Ok(Reply::new(200, format!("The group is {group} now.")))
+}
+
+fn not_a_group(session: &Session) -> Failure {
+    let text = match session.settings.listing.names {
+        true => "Neither the name nor the number of a group.",
+        false => "Not the number of a group.",
+    };
+    Failure::new(501, text)
 }
 
 /// The highest number means no group at all (chown(2)).

@@ -30,7 +30,7 @@ const MAKE: Rights = Rights::CREATE.union(Rights::MAKE_DIR);
 #[rustfmt::skip]
 pub static TABLE: &[Row] = verbs![
     // name     run                 argument  needs                    meanwhile feature              help
-    ("CHGRP",   User(chgrp::run),   WordPath, AnyOf(Rights::CHMOD),    Wait,     No,                  "group path: give a file to a group of yours"),
+    ("CHGRP",   User(chgrp::run),   WordPath, AnyOf(Rights::CHMOD),    Wait,     No,                  "group path: give a file to a group of yours, by its number; by its name where listings show names"),
     ("CHMOD",   User(chmod::run),   WordPath, AnyOf(Rights::CHMOD),    Wait,     Line("SITE CHMOD"),  "mode path: change the permissions, in octal"),
     ("COPY",    User(copy::run),    Rest,     AnyOf(STORE),            Wait,     Line("SITE COPY"),   "path path: copy a file; names with spaces in double quotes"),
     ("CPFR",    User(copy::from),   Path,     AnyOf(Rights::READ),     Wait,     No,                  "path: copy this"),
