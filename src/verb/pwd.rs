@@ -8,7 +8,12 @@ use crate::worker::session::Session;
 
 /// See the table.
 pub fn run(session: &mut Session, _: Argument) -> Result<Reply, Failure> {
-    let mut text = quoted(session.tree.cwd.as_bytes());
+    let path = session.tree.cwd.as_bytes();
+    // A newline could not be sent as it is, and for the others there are clients that give up the session.
+    if path.iter().any(u8::is_ascii_control) {
+        return Err(Failure::new(550, "The name of this directory can't be shown."));
+    }
+    let mut text = quoted(path);
     text.extend(b" is the working directory.");
     Ok(Reply::new(257, text))
 }
