@@ -9,17 +9,6 @@ use crate::time::time_val;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts(u16);
 
-/// What a line describes (RFC 3659 §7.5.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// A file by its name.
-    Child,
-    /// The listed directory itself: `cdir`.
-    Current,
-    /// The directory above it: `pdir`.
-    Parent,
-}
-
 /// What the session may do with a file, as far as the caller knows (RFC 3659 §7.5.5). Letters that
 /// do not fit the type of the file are left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,7 +84,7 @@ impl Facts {
 
 /// Appends `fact=value;… name`: the caller adds CR LF for MLSD, and a space before it for MLST
 /// (RFC 3659 §7.2). Nothing for a name that is not [`listable`].
-pub fn facts_line(entry: &Entry, facts: Facts, role: Role, perm: &Perm, out: &mut Vec<u8>) {
+pub fn facts_line(entry: &Entry, facts: Facts, perm: &Perm, out: &mut Vec<u8>) {
     if !listable(entry.name) {
         return;
     }
@@ -103,7 +92,7 @@ pub fn facts_line(entry: &Entry, facts: Facts, role: Role, perm: &Perm, out: &mu
         let start = out.len();
         out.extend(name.as_bytes());
         out.push(b'=');
-        match write_value(fact, entry, role, perm, out) {
+        match write_value(fact, entry, perm, out) {
             Some(()) => out.push(b';'),
             None => out.truncate(start),
         }
@@ -113,15 +102,9 @@ pub fn facts_line(entry: &Entry, facts: Facts, role: Role, perm: &Perm, out: &mu
 }
 
 /// `None` for a fact that the file does not have.
-fn write_value(
-    fact: Fact,
-    entry: &Entry,
-    role: Role,
-    perm: &Perm,
-    out: &mut Vec<u8>,
-) -> Option<()> {
+fn write_value(fact: Fact, entry: &Entry, perm: &Perm, out: &mut Vec<u8>) -> Option<()> {
     match fact {
-        Fact::Type => write_type(entry, role, out),
+        Fact::Type => write_type(entry, out),
         Fact::Size if entry.kind == Kind::Directory => return None,
         Fact::Size => write!(out, "{}", entry.size).ok()?,
         Fact::Modify => out.extend(time_val(entry.mtime)?.as_bytes()),
@@ -137,17 +120,16 @@ fn write_value(
     Some(())
 }
 
-fn write_type(entry: &Entry, role: Role, out: &mut Vec<u8>) {
-    let text = match (entry.kind, role) {
-        (Kind::Directory, Role::Current) => "cdir",
-        (Kind::Directory, Role::Parent) => "pdir",
-        (Kind::Directory, Role::Child) => "dir",
-        (Kind::File, _) => "file",
-        (Kind::Symlink, _) => "OS.unix=slink",
-        (Kind::Fifo, _) => "OS.unix=fifo",
-        (Kind::Socket, _) => "OS.unix=socket",
-        (Kind::CharDevice, _) => "OS.unix=chr",
-        (Kind::BlockDevice, _) => "OS.unix=blk",
+fn write_type(entry: &Entry, out: &mut Vec<u8>) {
+    // Neither the listed directory (cdir) nor the one above it (pdir) is an entry: RFC 3659 §7.5.1 leaves that open.
+    let text = match entry.kind {
+        Kind::Directory => "dir",
+        Kind::File => "file",
+        Kind::Symlink => "OS.unix=slink",
+        Kind::Fifo => "OS.unix=fifo",
+        Kind::Socket => "OS.unix=socket",
+        Kind::CharDevice => "OS.unix=chr",
+        Kind::BlockDevice => "OS.unix=blk",
     };
     out.extend(text.as_bytes());
     if let (Kind::Symlink, Some(target)) = (entry.kind, entry.target.filter(|text| is_value(text)))
@@ -255,29 +237,26 @@ mod tests {
         }
     }
 
-    fn line(entry: &Entry, facts: &str, role: Role, perm: Perm) -> String {
+    fn line(entry: &Entry, facts: &str, perm: Perm) -> String {
         let mut out = vec![];
-        facts_line(entry, Facts::parse(facts.as_bytes()).unwrap(), role, &perm, &mut out);
+        facts_line(entry, Facts::parse(facts.as_bytes()).unwrap(), &perm, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_file_has_all_the_usual_facts() {
         let mut out = vec![];
-        facts_line(&entry(Kind::File), Facts::default(), Role::Child, &ALL, &mut out);
+        facts_line(&entry(Kind::File), Facts::default(), &ALL, &mut out);
         let facts = "type=file;size=5;modify=19700101000000;perm=adfrw;unique=10Uab;";
         let unix = "UNIX.mode=0644;UNIX.uid=1000;UNIX.gid=100;";
         assert_eq!(String::from_utf8(out).unwrap(), format!("{facts}{unix} a b"));
     }
 
     #[test]
-    fn a_directory_has_its_role_its_letters_and_no_size() {
+    fn a_directory_has_its_letters_and_no_size() {
         // RFC 3659 §7.5.1, §7.5.5
-        for (role, text) in [(Role::Child, "dir"), (Role::Current, "cdir"), (Role::Parent, "pdir")]
-        {
-            let line = line(&entry(Kind::Directory), "type;size;perm;", role, ALL);
-            assert_eq!(line, format!("type={text};perm=cdeflmp; a b"));
-        }
+        let line = line(&entry(Kind::Directory), "type;size;perm;", ALL);
+        assert_eq!(line, "type=dir;perm=cdeflmp; a b");
     }
 
     #[test]
@@ -286,38 +265,38 @@ mod tests {
             [("/a/b-1", "slink:/a/b-1"), ("a;b", "slink"), ("a b", "slink"), ("", "slink")]
         {
             let link = Entry { target: Some(target.as_bytes()), ..entry(Kind::Symlink) };
-            assert_eq!(line(&link, "type;", Role::Child, ALL), format!("type=OS.unix={text}; a b"));
+            assert_eq!(line(&link, "type;", ALL), format!("type=OS.unix={text}; a b"));
         }
     }
 
     #[test]
     fn a_time_that_has_no_text_is_left_out() {
         let file = Entry { mtime: i64::MAX, ..entry(Kind::File) };
-        assert_eq!(line(&file, "size;modify;", Role::Child, ALL), "size=5; a b");
+        assert_eq!(line(&file, "size;modify;", ALL), "size=5; a b");
     }
 
     #[test]
     fn an_owner_whose_name_is_no_value_is_a_number() {
-        let line = line(&entry(Kind::File), "unix.owner;unix.group;", Role::Child, ALL);
+        let line = line(&entry(Kind::File), "unix.owner;unix.group;", ALL);
         assert_eq!(line, "UNIX.owner=ann;UNIX.group=100; a b");
     }
 
     #[test]
     fn no_facts_leave_the_space_and_the_name() {
         // RFC 3659 §7.9
-        assert_eq!(line(&entry(Kind::File), "", Role::Child, ALL), " a b");
+        assert_eq!(line(&entry(Kind::File), "", ALL), " a b");
     }
 
     #[test]
     fn no_rights_are_an_empty_fact() {
-        assert_eq!(line(&entry(Kind::File), "perm;", Role::Child, Perm::default()), "perm=; a b");
+        assert_eq!(line(&entry(Kind::File), "perm;", Perm::default()), "perm=; a b");
     }
 
     #[test]
     fn a_name_with_a_line_end_gives_no_line() {
         // RFC 3659 §2.2
         let file = Entry { name: b"a\n", ..entry(Kind::File) };
-        assert_eq!(line(&file, "type;", Role::Child, ALL), "");
+        assert_eq!(line(&file, "type;", ALL), "");
     }
 
     #[test]

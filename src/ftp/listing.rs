@@ -7,7 +7,7 @@ use std::io::Write;
 
 use crate::time::list_date;
 
-pub use crate::facts::{Facts, Perm, Role, facts_line};
+pub use crate::facts::{Facts, Perm, facts_line};
 
 /// What a listing says about one file.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use ftp::listing::{Entry, Kind, Owner, Perm, Role, facts_line, list_line, mark, nlst_line};
+use ftp::listing::{Entry, Kind, Owner, Perm, facts_line, list_line, mark, nlst_line};
 use ftp::options::Order;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, readlinkat};
@@ -134,7 +134,7 @@ impl Lines {
 
     fn write_facts(&self, entry: &Entry, stat: &FileStat, name: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
-        facts_line(entry, self.manner.facts, Role::Child, &self.perm(stat, name), out);
+        facts_line(entry, self.manner.facts, &self.perm(stat, name), out);
         if out.len() > start {
             out.extend(b"\r\n");
         }
