@@ -54,13 +54,11 @@ fn one<'a>(pattern: &'a [u8], name: &'a [u8], tail: usize) -> One<'a> {
     match (pattern, name) {
         ([], []) => One::End,
         ([b'?', rest @ ..], [_, more @ ..]) => One::Fits(rest, more),
-        ([b'[', set @ ..], [byte, more @ ..]) if let Some((set, rest)) = split_set(set, tail) => {
-            if is_in(set, *byte) {
-                One::Fits(rest, more)
-            } else {
-                One::Not
-            }
-        }
+        ([b'[', behind @ ..], [byte, more @ ..]) => match split_set(behind, tail) {
+            Some((set, rest)) if is_in(set, *byte) => One::Fits(rest, more),
+            None if *byte == b'[' => One::Fits(behind, more),
+            _ => One::Not,
+        },
         ([own, rest @ ..], [byte, more @ ..]) if own == byte => One::Fits(rest, more),
         _ => One::Not,
     }
@@ -181,12 +179,16 @@ mod tests {
 
     /// By definition, in whatever time that takes.
     fn slowly(pattern: &[u8], name: &[u8]) -> bool {
+        if let [b'[', set @ ..] = pattern
+            && let Some((set, rest)) = split_set(set, 0)
+        {
+            return name
+                .split_first()
+                .is_some_and(|(byte, more)| is_in(set, *byte) && slowly(rest, more));
+        }
         match pattern {
             [] => name.is_empty(),
             [b'*', rest @ ..] => (0..=name.len()).any(|taken| slowly(rest, &name[taken..])),
-            [b'[', set @ ..] if let Some((set, rest)) = split_set(set, 0) => name
-                .split_first()
-                .is_some_and(|(byte, more)| is_in(set, *byte) && slowly(rest, more)),
             [own, rest @ ..] => name
                 .split_first()
                 .is_some_and(|(byte, more)| (*own == b'?' || own == byte) && slowly(rest, more)),
