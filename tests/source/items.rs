@@ -53,8 +53,8 @@ pub fn tests(scripts: &[Script]) -> Vec<Test> {
 }
 
 fn test(place: &str, comment: &str) -> Test {
-    let place = place.to_owned();
-    Test { place, items: named(comment), has_source: is_source(comment) }
+    let items = named(comment).unwrap_or_else(|odd| panic!("{place}: {odd:?} names no items"));
+    Test { place: place.to_owned(), items, has_source: is_source(comment) }
 }
 
 /// Whether a text says where something is written.
@@ -71,22 +71,43 @@ pub fn by_item(tests: &[Test]) -> BTreeMap<u32, Vec<&Test>> {
     by_item
 }
 
-/// The numbers in `Item 72.` and `Items 44, 45, 47.`
-fn named(text: &str) -> Vec<u32> {
+/// The numbers in `Item 72.` and `Items 44, 45, 47.`; or what begins so and goes on in another way, which would name
+/// nothing, or less than it seems to.
+fn named(text: &str) -> Result<Vec<u32>, &str> {
     let mut numbers = Vec::new();
-    for rest in text.split("Item").skip(1) {
-        let mut list = rest.strip_prefix("s ").or(rest.strip_prefix(' '));
-        while let Some(words) = list {
-            let end = words.find(|c: char| !c.is_ascii_digit()).unwrap_or(words.len());
-            numbers.extend(words[..end].parse::<u32>());
-            list = words[end..].strip_prefix(", ").filter(|_| end > 0);
+    for (start, _) in text.match_indices("Item") {
+        let mention = text[start..].split_inclusive(['.', '\n']).next().unwrap_or_default();
+        let list = mention.strip_suffix('.').and_then(|mention| {
+            let one = mention.strip_prefix("Item ").filter(|one| !one.contains(','));
+            one.or(mention.strip_prefix("Items ").filter(|many| many.contains(',')))
+        });
+        for number in list.ok_or(mention)?.split(", ") {
+            numbers.push(number.parse().map_err(|_| mention)?);
         }
     }
-    numbers
+    Ok(numbers)
 }
 
 #[test]
 fn items_are_read_from_comments() {
-    assert_eq!(named("# RFC 959 §5. Item 72.\n# Items 44, 45, 150. No 3."), [72, 44, 45, 150]);
-    assert_eq!(named("/// Item 6: 500, 502.\nItems of old. Itemized 4."), [6]);
+    let text = "# RFC 959 §5. Item 72.\n# Items 44, 45, 150. No 3.";
+    assert_eq!(named(text), Ok(vec![72, 44, 45, 150]));
+    assert_eq!(named("No item."), Ok(vec![]));
+    for odd in [
+        "Item.",
+        "Item x.",
+        "Item 6",
+        "Item 6: 500, 502.",
+        "Item 6, 7.",
+        "Items 6.",
+        "Items 6,7.",
+        "Items 6 and 7.",
+        "Items 6, 7 and 8.",
+        "Items 6,",
+        "Items of old.",
+        "Itemized 4.",
+    ] {
+        let text = format!("Item 1. {odd}\n# more.");
+        assert_eq!(named(&text).map_err(str::trim_end), Err(odd));
+    }
 }
