@@ -254,14 +254,16 @@ impl Store {
     }
 
     fn give_name(&self, opened: &Opened) -> Result<(), Failure> {
-        let Some(temporary) = &opened.temporary else {
-            return Ok(());
-        };
         let flags = match self.may_replace {
             true => RenameFlags::empty(),
             false => RenameFlags::RENAME_NOREPLACE,
         };
-        self.rename(temporary, flags).map_err(Failure::from).map_err(Failure::of_new_name)
+        let named = match (&opened.temporary, &self.reservation) {
+            (Some(temporary), _) => self.rename(temporary, flags),
+            (None, Some(reservation)) => reservation.require_name(),
+            (None, None) => Ok(()),
+        };
+        named.map_err(Failure::from).map_err(Failure::of_new_name)
     }
 
     fn new_name(&self, opened: &Opened) -> bool {

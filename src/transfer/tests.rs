@@ -51,6 +51,72 @@ fn what_is_said_during_long_work_waits_and_quit_too() {
     assert_eq!(ftp.names(), ["f", "h"]);
 }
 
+/// Puts something else under a name that STOU has taken.
+fn replace(ftp: &Ftp, name: &str) {
+    std::fs::write(ftp.path("beside"), "theirs").unwrap();
+    std::fs::rename(ftp.path("beside"), ftp.path(name)).unwrap();
+}
+
+#[test]
+fn what_replaces_a_reserved_name_is_neither_overwritten_nor_removed() {
+    for (store, partial, ends, reply) in [
+        (Store::Atomic, Partial::Keep, true, "553 "),
+        (Store::Atomic, Partial::Keep, false, "426 "),
+        (Store::Atomic, Partial::Discard, false, "426 "),
+        (Store::InPlace, Partial::Keep, true, "553 "),
+        (Store::InPlace, Partial::Discard, false, "426 "),
+    ] {
+        let site = site().set(|settings| {
+            settings.transfer.store = store;
+            settings.transfer.partial = partial;
+        });
+        let mut ftp = binary(site.start());
+        let data = ftp.begin("STOU f", b"ours");
+        replace(&ftp, "f");
+        if !ends {
+            ftp.send("ABOR");
+            ftp.expect(reply);
+            ftp.expect("226 ");
+        }
+        drop(data);
+        if ends {
+            ftp.expect(reply);
+        }
+        assert_eq!(ftp.content("f").unwrap(), b"theirs", "{store:?}, {partial:?}, {reply}");
+        assert_eq!(ftp.names(), ["f"]);
+        ftp.quit();
+    }
+}
+
+#[test]
+fn what_replaces_a_reserved_name_stays_where_no_data_comes() {
+    let mut ftp = site().start();
+    ftp.say("EPSV", "229 ");
+    ftp.send("STOU f");
+    ftp.expect("150 FILE: f");
+    replace(&ftp, "f");
+    ftp.send("ABOR");
+    ftp.expect("426 ");
+    ftp.expect("226 ");
+    assert_eq!(ftp.content("f").unwrap(), b"theirs");
+    ftp.quit();
+}
+
+#[test]
+fn a_reserved_name_that_was_removed_is_given_all_the_same_or_refused() {
+    for (store, reply, content) in
+        [(Store::Atomic, "226 ", Some(&b"ours"[..])), (Store::InPlace, "553 ", None)]
+    {
+        let mut ftp = binary(site().set(|settings| settings.transfer.store = store).start());
+        let data = ftp.begin("STOU f", b"ours");
+        std::fs::remove_file(ftp.path("f")).unwrap();
+        drop(data);
+        ftp.expect(reply);
+        assert_eq!(ftp.content("f").as_deref(), content);
+        ftp.quit();
+    }
+}
+
 #[test]
 fn a_download_is_whole_and_told() {
     let mut ftp = binary(site().file("f", large()).start());

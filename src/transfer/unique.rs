@@ -2,7 +2,8 @@
 //! time, and may touch what they see.
 //!
 //! A name is taken by an empty file, which one session alone can make. The store puts its own file in the place of that one,
-//! or writes into it. Whatever goes wrong, an empty file that is still ours does not outlive the upload.
+//! or writes into it. Whatever goes wrong, an empty file that is still ours does not outlive the upload; but it does outlive a
+//! process that is killed, as nobody could tell it from a file that was meant to be empty.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -97,6 +98,12 @@ impl Reservation {
             Err(Errno::EINVAL) => Err(Errno::EEXIST),
             broken => broken,
         }
+    }
+
+    /// Says so where somebody has removed or replaced it: what was written to it is nowhere then.
+    pub fn require_name(&self) -> nix::Result<()> {
+        let there = fstatat(&self.directory, self.name.as_slice(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        self.is(&there).then_some(()).ok_or(Errno::EEXIST)
     }
 
     /// It holds the upload, and stays even if it is empty.
