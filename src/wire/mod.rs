@@ -7,7 +7,9 @@
 pub mod auth;
 mod bounded;
 pub mod event;
+pub mod key;
 pub mod login;
+pub mod relay;
 pub mod session;
 
 use std::io;
