@@ -85,14 +85,18 @@ fn every_word_of_rights_is_documented() {
 #[test]
 fn the_examples_of_cellftpd_toml_load() {
     let text = config::shipped();
-    let tail = text.split_once("\n[rights]\n").expect("[rights]").1;
-    let examples: String = tail
-        .lines()
-        .filter_map(|line| line.strip_prefix("# "))
-        .filter(|line| line.starts_with("[[") || line.contains(" = [") || line.contains("umask ="))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let config = loaded("examples", format!("[rights]\n{examples}"));
+    let is_example = |line: &&str| {
+        let words = ["[[", "chain = ", "key = ", "transfer.umask = "];
+        words.iter().any(|word| line.starts_with(word)) || line.contains(" = [\"")
+    };
+    let examples = |text: &str| -> String {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# ")).filter(is_example);
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    let (head, tail) = text.split_once("\n[rights]\n").expect("[rights]");
+    let (head, tail) = (examples(head), examples(tail));
+    let config = loaded("examples", format!("[tls]\nenabled = true\n{head}[rights]\n{tail}"));
+    assert_eq!(config.certificates.len(), 1);
     assert_eq!(config.settings.rights.named_directories().count(), 2);
     assert_eq!(config.matches.len(), 1);
 }

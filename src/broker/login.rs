@@ -107,7 +107,8 @@ impl Broker<Root> {
             return Answer::NoSuchHost;
         }
         setup.host = (!name.is_empty()).then(|| name.to_vec());
-        setup.settings = setup.config.at_connect(setup.client.place.peer, setup.host.as_deref());
+        let from = setup.client.place.peer;
+        setup.settings = setup.config.at_connect(from, setup.host.as_deref(), false);
         Answer::Host(Bounded::cut(setup.settings.login.banner.as_bytes()))
     }
 
@@ -122,7 +123,7 @@ impl Broker<Root> {
     fn grant(&mut self, class: Class, account: Account, unread: Vec<u8>) -> Grant {
         let Setup { client, config, host, .. } = &self.setup;
         let login = Login { class, user: &account.name, groups: &account.group_names };
-        let settings = config.at_login(client.place.peer, host.as_deref(), login);
+        let settings = config.at_login(client.place.peer, host.as_deref(), false, login);
         self.setup.book.name_user(&account.name);
         Grant { account, class, settings, unread }
     }

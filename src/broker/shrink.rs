@@ -77,8 +77,9 @@ fn shed_capabilities(setup: &Setup) -> Result<String, Failure> {
     };
     // (An ordinary user's processes stay open to that user until they are caged: /proc/self has their id maps.)
     nix::sys::prctl::set_dumpable(false).while_doing("closing the process's memory")?;
-    // A client that asks for another host may come to other settings.
-    let may_hold = |asked: fn(&Settings) -> bool| setup.config.may_hold(&setup.settings, asked);
+    // A client that asks for another host, or begins TLS, may come to other settings.
+    let may_hold =
+        |asked: fn(&Settings) -> bool| setup.config.may_hold(setup.client.place.peer, asked);
     let keep = cage::powers::before_login(may_hold);
     // The auth process gets root's powers back by its exec, as far as the bounding set goes; without local logins there is
     // no such process.

@@ -9,25 +9,33 @@ use super::matching::Match;
 use super::problem::Problem;
 use super::settings::{Overlay, Phase, Setting, Settings};
 use super::source::{Place, Span};
+use super::tls;
 
 /// What refuses to serve.
 pub(super) fn errors(config: &Config) -> Vec<Problem> {
     let matches = config.matches.iter().flat_map(|one| match_errors(config, one));
-    matches.chain(idle_source_port(config)).collect()
+    matches.chain(idle_source_port(config)).chain(tls::errors(config)).collect()
 }
 
 /// What is allowed but hardly meant.
 pub(super) fn warnings(config: &Config) -> Vec<Problem> {
     let whole = [nobody, no_data, everything_to_anybody];
     let whole = whole.iter().filter_map(|check| check(config));
-    whole.chain(no_rights_at_the_top(config)).collect()
+    whole.chain(no_rights_at_the_top(config)).chain(tls::warnings(config)).collect()
 }
 
 /// What a match sets too late.
 fn match_errors(config: &Config, one: &Match) -> Vec<Problem> {
     let phase = one.conditions.phase();
     let places = one.overlay.places().into_iter();
-    places.filter_map(|(row, place)| too_late(config, phase, row, place)).collect()
+    let late = places.filter_map(|(row, place)| too_late(config, phase, row, place));
+    let certificates = one.overlay.certificates.iter().map(|certificate| {
+        let cause = "a certificate can't differ by match";
+        problem(config, one.file, certificate.span, cause).cured_by(
+            "set it outside of any match, with names = [...] to tell hosts apart".to_owned(),
+        )
+    });
+    late.chain(certificates).collect()
 }
 
 /// A match that sets what was used before the match could be decided.
@@ -40,7 +48,12 @@ fn too_late(config: &Config, phase: Phase, row: &Setting, place: Place) -> Optio
         ),
         (Phase::Connect, Phase::Login) => (
             format!("`{table}.{name}` is used before the user, group and class are known"),
-            "match by from, host or tls instead".to_owned(),
+            // Text has no way to say `tls = true` beside `tls.name = ...`: the key is the same.
+            match *table {
+                "tls" => "match by from or host instead",
+                _ => "match by from, host or tls instead",
+            }
+            .to_owned(),
         ),
         _ => return None,
     };
@@ -101,12 +114,12 @@ fn no_rights_at_the_top(config: &Config) -> Vec<Problem> {
 }
 
 /// Everything that says something: the tables, then each match.
-fn overlays(config: &Config) -> impl Iterator<Item = &Overlay> {
+pub(super) fn overlays(config: &Config) -> impl Iterator<Item = &Overlay> {
     std::iter::once(&config.said).chain(config.matches.iter().map(|one| &one.overlay))
 }
 
 /// Whether the settings with some match laid over them are as asked.
-fn any_match(config: &Config, asked: impl Fn(&Settings) -> bool) -> bool {
+pub(super) fn any_match(config: &Config, asked: impl Fn(&Settings) -> bool) -> bool {
     config.matches.iter().any(|one| {
         let mut settings = config.settings.clone();
         one.overlay.apply(&mut settings);
@@ -114,7 +127,12 @@ fn any_match(config: &Config, asked: impl Fn(&Settings) -> bool) -> bool {
     })
 }
 
-fn problem(config: &Config, file: usize, span: Span, cause: impl Into<String>) -> Problem {
+pub(super) fn problem(
+    config: &Config,
+    file: usize,
+    span: Span,
+    cause: impl Into<String>,
+) -> Problem {
     match config.files.get(file) {
         Some(source) => Problem::within(source, span, cause),
         None => Problem::of_file("", cause),

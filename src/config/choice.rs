@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::spelling;
-use super::value::{Value, Wrong, quoted, text};
+use super::value::{Value, Wrong, quoted, text, unquoted};
 
 /// The words as an error names them.
 macro_rules! listed {
@@ -44,7 +44,8 @@ macro_rules! choices {
                     $( Some($word) => Ok(Self::$variant), )+
                     Some(other) => Err(Wrong::kind::<Self>(value)
                         .cured_by(spelling::hint(other, Self::WORDS.iter().copied()))),
-                    None => Err(Wrong::kind::<Self>(value)),
+                    None => Err(Wrong::kind::<Self>(value)
+                        .cured_by(unquoted(value, Self::WORDS))),
                 }
             }
 
@@ -101,6 +102,33 @@ choices! {
         Data = "data",
         /// The file with all its attributes, and its name.
         Full = "full",
+    }
+    /// A version of TLS.
+    TlsVersion {
+        /// RFC 5246.
+        V1_2 = "1.2",
+        /// RFC 8446.
+        V1_3 = "1.3",
+    }
+    /// Whether TLS has to be there.
+    Protection {
+        /// It depends on who asks.
+        Auto = "auto",
+        /// It has to.
+        Require = "require",
+        /// It may.
+        Allow = "allow",
+        /// It must not.
+        Forbid = "forbid",
+    }
+    /// Whether clients are asked for a certificate.
+    ClientCertificate {
+        /// They are not.
+        None = "none",
+        /// They may have none, but no bad one.
+        Request = "request",
+        /// They need one.
+        Require = "require",
     }
     /// Which machine may be at the other end of a data connection.
     DataPeer {
@@ -178,6 +206,10 @@ mod tests {
         ] {
             assert_eq!(read::<Store>(toml).unwrap_err(), said);
         }
+        assert_eq!(
+            read::<TlsVersion>("1.2").unwrap_err(),
+            "expected one of \"1.2\", \"1.3\", not 1.2 (write \"1.2\")"
+        );
     }
 
     #[test]

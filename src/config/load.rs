@@ -51,6 +51,7 @@ fn assemble(sources: Vec<Source>, mut problems: Vec<Problem>) -> Result<Config, 
         config.matches.extend(matches);
         problems.extend(found);
     }
+    config.certificates = std::mem::take(&mut config.said.certificates);
     config.settings = Settings::default();
     config.said.apply(&mut config.settings);
     problems.extend(check::errors(&config));

@@ -55,6 +55,8 @@ pub(super) struct Known<'a> {
     pub(super) from: IpAddr,
     /// The host that HOST named, in small letters.
     pub(super) host: Option<&'a [u8]>,
+    /// Whether the control connection is protected.
+    pub(super) tls: bool,
     pub(super) login: Option<Login<'a>>,
 }
 
@@ -122,10 +124,9 @@ impl Conditions {
 
     /// Whether all hold; those that ask for what is not known yet don't.
     pub(super) fn hold(&self, known: &Known<'_>) -> bool {
-        // No TLS so far: a session is in the clear.
         holds(&self.from, |net| net.contains(&known.from))
             && holds(&self.host, |host| known.host.is_some_and(|asked| host.matches(asked)))
-            && self.tls.is_none_or(|wanted| !wanted)
+            && self.tls.is_none_or(|wanted| wanted == known.tls)
             && match &known.login {
                 Some(login) => self.hold_for(login),
                 None => self.phase() <= Phase::Connect,

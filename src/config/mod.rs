@@ -9,6 +9,7 @@
 //! looks at each key, `check` at all together. [`matching`] decides what differs by client.
 //! [`problem`] tells the administrator, `show` prints settings back.
 
+pub mod certificate;
 pub mod choice;
 pub mod matching;
 pub mod problem;
@@ -24,15 +25,20 @@ mod read;
 mod show;
 mod spelling;
 mod table;
+mod tls;
 
 use std::net::IpAddr;
 
-pub use choice::{Class, DataPeer, Durability, Isolation, Level, LogTarget, Partial, RunAs, Store};
+pub use certificate::Certificate;
+pub use choice::{
+    Class, ClientCertificate, DataPeer, Durability, Isolation, Level, LogTarget, Partial,
+    Protection, RunAs, Store, TlsVersion,
+};
 pub use load::{from_sources, load};
 pub use matching::{Login, Match, Pattern};
 pub use problem::{Problem, Problems};
 pub use rights::{EACH, Rights, RightsTable};
-pub use settings::{Overlay, Phase, SETTINGS, Setting, Settings, TABLES};
+pub use settings::{Overlay, Phase, SETTINGS, Setting, Settings, TABLES, Tls};
 pub use show::{describe, shipped};
 pub use source::{Place, Source};
 pub use unit::{Bytes, Mode, PortRange};
@@ -44,6 +50,8 @@ use matching::Known;
 pub struct Config {
     /// The settings where no match holds.
     pub settings: Settings,
+    /// The certificates of TLS, in order; the first is for clients that name no host.
+    pub certificates: Vec<Certificate>,
     /// The matches, in order.
     pub matches: Vec<Match>,
     /// What is allowed but hardly meant.
@@ -56,14 +64,15 @@ pub struct Config {
 
 impl Config {
     /// The settings for a client of this address, before it has logged in, which has asked for this
-    /// host or for none. An IPv4 client must be given by its IPv4 address, not the mapped one.
-    pub fn at_connect(&self, from: IpAddr, host: Option<&[u8]>) -> Settings {
-        self.applied(&Known { from, host, login: None })
+    /// host or for none, over TLS or not. An IPv4 client must be given by its IPv4 address, not the
+    /// mapped one.
+    pub fn at_connect(&self, from: IpAddr, host: Option<&[u8]>, tls: bool) -> Settings {
+        self.applied(&Known { from, host, tls, login: None })
     }
 
     /// The settings for such a client that has logged in as this user.
-    pub fn at_login(&self, from: IpAddr, host: Option<&[u8]>, login: Login) -> Settings {
-        self.applied(&Known { from, host, login: Some(login) })
+    pub fn at_login(&self, from: IpAddr, host: Option<&[u8]>, tls: bool, login: Login) -> Settings {
+        self.applied(&Known { from, host, tls, login: Some(login) })
     }
 
     /// Whether some match names this host, spelled in small letters.
@@ -76,16 +85,20 @@ impl Config {
         self.matches.iter().any(|one| one.conditions.host.is_some())
     }
 
-    /// Whether something holds of a client's settings before login, or would if it asked for a host.
-    /// To be asked about single settings: matches are tried one by one.
-    pub fn may_hold(&self, base: &Settings, asked: impl Fn(&Settings) -> bool) -> bool {
-        let hosts = self.matches.iter().filter(|one| one.conditions.host.is_some());
-        let mut each = hosts.map(|one| {
-            let mut settings = base.clone();
-            one.overlay.apply(&mut settings);
-            settings
-        });
-        asked(base) || each.any(|settings| asked(&settings))
+    /// Whether something holds of the settings of a client of this address before login, or would if
+    /// it asked for a host or began TLS. To be asked about single settings: matches by host are tried
+    /// one by one.
+    pub fn may_hold(&self, from: IpAddr, asked: impl Fn(&Settings) -> bool) -> bool {
+        let hosts = || self.matches.iter().filter(|one| one.conditions.host.is_some());
+        [false, true].into_iter().any(|tls| {
+            let base = self.at_connect(from, None, tls);
+            let mut each = hosts().map(|one| {
+                let mut settings = base.clone();
+                one.overlay.apply(&mut settings);
+                settings
+            });
+            asked(&base) || each.any(|settings| asked(&settings))
+        })
     }
 
     fn applied(&self, known: &Known<'_>) -> Settings {

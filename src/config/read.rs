@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::certificate::CERTIFICATE;
 use super::choice::Class;
 use super::matching::{CONDITIONS, Conditions, Match, Pattern};
 use super::problem::Problem;
@@ -18,8 +19,8 @@ use super::source::{Place, Placed, Source};
 use super::spelling;
 use super::value::{Value, Wrong, text};
 
-type Key<'a> = Spanned<DeString<'a>>;
-type Said<'a> = Spanned<DeValue<'a>>;
+pub(super) type Key<'a> = Spanned<DeString<'a>>;
+pub(super) type Said<'a> = Spanned<DeValue<'a>>;
 
 /// What one file says.
 #[derive(Debug, Default)]
@@ -44,8 +45,8 @@ pub(super) fn read(file: usize, source: &Source) -> FileSays {
     says
 }
 
-struct Reader<'a> {
-    file: usize,
+pub(super) struct Reader<'a> {
+    pub(super) file: usize,
     source: &'a Source,
     found: Vec<(usize, Problem)>,
 }
@@ -86,6 +87,9 @@ impl Reader<'_> {
         for (name, value) in settings {
             match table.as_ref() {
                 "rights" => self.directory(name, value, overlay),
+                "tls" if name.get_ref() == CERTIFICATE => {
+                    overlay.certificates.extend(self.certificates(name, value));
+                }
                 table => self.setting(table, name, value, overlay),
             }
         }
@@ -143,7 +147,7 @@ impl Reader<'_> {
         let mut overlay = Overlay::default();
         for (key, value) in keys {
             match key.get_ref().as_ref() {
-                name if CONDITIONS.contains(&name) => self.condition(key, value, &mut conditions),
+                name if is_condition(name, value) => self.condition(key, value, &mut conditions),
                 name if is_table(name) => self.table(key, value, &mut overlay),
                 name => {
                     let wrong = Wrong::because(format!("a match has no key `{name}`"));
@@ -167,7 +171,8 @@ impl Reader<'_> {
             let cure = "set it in the tables, or add user, group, class, from, host or tls";
             self.wrong(said, Wrong::because(cause).cured_by(cure.to_owned()));
         }
-        if overlay.places().is_empty() && overlay.rights.is_empty() {
+        let sets = [overlay.rights.len(), overlay.certificates.len(), overlay.places().len()];
+        if sets == [0; 3] {
             self.wrong(said, Wrong::because("this match sets nothing"));
         }
     }
@@ -188,7 +193,7 @@ impl Reader<'_> {
     }
 
     /// One word or a list of them.
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         said: &Said<'_>,
         read: impl Fn(&DeValue<'_>) -> Result<T, Wrong>,
@@ -215,7 +220,7 @@ impl Reader<'_> {
         Place { file: self.file, key: key.span().into(), value: value.span().into() }
     }
 
-    fn wrong<T>(&mut self, culprit: &Spanned<T>, wrong: Wrong) {
+    pub(super) fn wrong<T>(&mut self, culprit: &Spanned<T>, wrong: Wrong) {
         let span = culprit.span();
         let problem = Problem::within(self.source, span.clone().into(), wrong.cause);
         self.found.push((span.start, problem.cured_by(wrong.cure)));
@@ -263,8 +268,14 @@ fn network(value: &DeValue<'_>) -> Result<IpNet, Wrong> {
     }
 }
 
-fn write(right: &str) -> String {
+pub(super) fn write(right: &str) -> String {
     format!("write {right}")
+}
+
+/// `tls` is a condition or, with settings in it, a table.
+fn is_condition(name: &str, value: &Said<'_>) -> bool {
+    let is_both = is_table(name) && matches!(value.get_ref(), DeValue::Table(_));
+    CONDITIONS.contains(&name) && !is_both
 }
 
 fn is_table(name: &str) -> bool {

@@ -10,7 +10,11 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::choice::{DataPeer, Durability, Isolation, Level, LogTarget, Partial, RunAs, Store};
+use super::certificate::Certificate;
+use super::choice::{
+    ClientCertificate, DataPeer, Durability, Isolation, Level, LogTarget, Partial, Protection,
+    RunAs, Store, TlsVersion,
+};
 use super::rights::{Rights, RightsTable};
 use super::source::{Place, Placed};
 use super::table::settings;
@@ -166,6 +170,46 @@ settings! {
         /// Whether clients may have their transfers compressed (MODE Z). It costs processor time, and
         /// some clients (lftp) use it whenever they are told that they may.
         Login compress: bool = false;
+    }
+
+    /// TLS (AUTH TLS). It needs a certificate: [[tls.certificate]].
+    tls: Tls {
+        /// Whether clients may protect their sessions with TLS.
+        Connect enabled: bool = false;
+
+        /// The oldest version that is spoken: "1.2" or "1.3".
+        Connect min_version: TlsVersion = TlsVersion::V1_2;
+
+        /// Whether a login needs TLS. "require": it does. "allow": it does not. "forbid": a login over
+        /// TLS is refused. "auto": where TLS is enabled, logins with a password need it and anonymous
+        /// ones do not.
+        Login login: Protection = Protection::Auto;
+
+        /// The same for the data connections of sessions that have logged in over TLS. "require":
+        /// transfers need PROT P. "forbid": PROT P is refused. "auto": as "allow".
+        Login data: Protection = Protection::Auto;
+
+        /// Whether a data connection has to resume the TLS session of the control connection, which
+        /// shows that it comes from the same client.
+        Login require_reuse: bool = true;
+
+        /// Whether an upload is refused whose client did not close TLS properly, so that the end may be
+        /// missing. If not, it is taken and the log says so.
+        Login strict_close: bool = false;
+
+        /// Whether clients may return the control connection to clear text after login (CCC), for
+        /// firewalls that read along.
+        Login ccc: bool = false;
+
+        /// Whether clients are asked for a certificate. "request": one that is shown has to be good.
+        /// "require": without a good one there is no session over TLS.
+        Connect client_certificate: ClientCertificate = ClientCertificate::None;
+
+        /// The certificates of who may sign those of clients, a PEM file. "" for none.
+        Connect client_ca: Option<PathBuf> = None;
+
+        /// The certificates of clients that are revoked, a PEM file. "" for none.
+        Connect client_crl: Option<PathBuf> = None;
     }
 
     /// Data connections.

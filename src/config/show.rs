@@ -2,17 +2,32 @@
 //!
 //! Run by an administrator or a test; pure. What it prints can be loaded again.
 
+use std::path::PathBuf;
+
 use super::Config;
+use super::certificate::Certificate;
 use super::matching::{Conditions, Match, Pattern};
 use super::settings::{Overlay, Phase, SETTINGS, Setting, Settings, TABLES};
 use super::source::Span;
-use super::value::quoted;
+use super::value::{Value, quoted};
 
 const SHIPPED_HEAD: &str = "\
 # The settings of cellftpd, each at its default. Remove the `#` before a setting to change it.
 # Every connection reads this file afresh: nothing needs a restart. Files in conf.d/*.toml beside
 # it are read after it, in the order of their names. Try changes with: cellftpd check
 ";
+
+const SHIPPED_CERTIFICATE: &str = r#"
+# The certificates, at most 8. chain: a PEM file with the server's certificate first, then those of
+# who signed it, without the root. key: a PEM file with its key, which only root and a group of
+# root's choice may read (0640 at most). ocsp: a signed answer that it is not revoked, if any (DER).
+# names: the hosts that it is for, also "*.example.org"; without this line those that stand in the
+# certificate. Clients that name no host, or another one, get the first.
+# [[tls.certificate]]
+# chain = "/etc/ssl/certs/ftp.example.org.pem"
+# key = "/etc/ssl/private/ftp.example.org.key"
+# names = ["ftp.example.org"]
+"#;
 
 const SHIPPED_TAIL: &str = r#"
 # What may be done in which directory, as the client sees it. The longest matching directory
@@ -31,7 +46,8 @@ const SHIPPED_TAIL: &str = r#"
 # Conditions, of which all must hold: user, group (names with * and ?), class ("anonymous",
 # "local", "virtual"), from (networks), host, tls. A setting that is used before the user is known
 # can only differ by from, host and tls; it is marked (not by user) above. One that is marked
-# (the same for all) can't differ.
+# (the same for all) can't differ, nor can certificates. A match that says tls = true or false sets
+# nothing of [tls].
 # [[match]]
 # user = ["alice", "dev-*"]
 # transfer.umask = "077"
@@ -49,6 +65,9 @@ pub fn shipped() -> String {
             push_doc(&mut out, row.doc);
             out.push_str(differing(row.phase));
             out.push_str(&format!("#{} = {}\n", row.name, row.default_toml()));
+        }
+        if *table == "tls" {
+            out.push_str(SHIPPED_CERTIFICATE);
         }
     }
     out.push_str(SHIPPED_TAIL);
@@ -71,6 +90,7 @@ fn push_doc(out: &mut String, doc: &[&str]) {
 /// The settings in force as TOML; what a file said carries a comment with file and line.
 pub fn describe(config: &Config) -> String {
     let mut out = tables(config, &config.settings);
+    out.extend(config.certificates.iter().map(|one| certificate(config, one)));
     out.push_str(&rights(config, &config.said, quoted, "\n[rights]\n"));
     for one in &config.matches {
         out.push_str(&format!("\n[[match]]{}\n", origin(config, one.file, one.span)));
@@ -79,6 +99,17 @@ pub fn describe(config: &Config) -> String {
         out.push_str(&rights(config, &one.overlay, |path| format!("rights.{}", quoted(path)), ""));
     }
     out
+}
+
+fn certificate(config: &Config, one: &Certificate) -> String {
+    let path = |key: &str, path: &PathBuf| format!("{key} = {}\n", path.write());
+    let ocsp = one.ocsp.as_ref().map(|ocsp| path("ocsp", ocsp)).unwrap_or_default();
+    let names = match one.names.is_empty() {
+        true => String::new(),
+        false => format!("names = {}\n", words(one.names.iter().cloned())),
+    };
+    let head = format!("\n[[tls.certificate]]{}\n", origin(config, one.file, one.span));
+    head + &path("chain", &one.chain) + &path("key", &one.key) + &ocsp + &names
 }
 
 fn tables(config: &Config, settings: &Settings) -> String {

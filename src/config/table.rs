@@ -66,6 +66,8 @@ macro_rules! settings {
             $( $(#[doc = $table_doc])* pub $table: partial::$Table, )*
             /// What may be done in which directory.
             pub rights: BTreeMap<String, Placed<Rights>>,
+            /// The certificates, in order; a match has none.
+            pub certificates: Vec<Certificate>,
         }
 
         /// The tables with every setting optional.
@@ -100,6 +102,7 @@ macro_rules! settings {
             pub(super) fn merge(&mut self, later: Self) {
                 $($( self.$table.$name = later.$table.$name.or(self.$table.$name.take()); )*)*
                 self.rights.extend(later.rights);
+                self.certificates.extend(later.certificates);
             }
 
             /// Lays what it says over the settings.

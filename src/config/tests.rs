@@ -71,6 +71,61 @@ const PROBLEMS: &[(&str, &str)] = &[
         "3:22: a source port below 1024 needs a privilege, but active mode is off for all \
              (set network.active = true, or leave it out)",
     ),
+    (
+        "[tls]\nmin_version = 1.2\n",
+        "2:15: expected one of \"1.2\", \"1.3\", not 1.2 (write \"1.2\")",
+    ),
+    (
+        "[tls]\nenabled = true\n",
+        "2:11: TLS needs a certificate (add [[tls.certificate]] with chain and key)",
+    ),
+    (
+        "[tls]\nlogin = 'require'\n",
+        "2:9: logins need TLS, but it is off for all (set tls.enabled = true)",
+    ),
+    (
+        "[tls]\nclient_certificate = 'request'\n",
+        "2:22: certificates of clients are good only if somebody known has signed them \
+             (set tls.client_ca to the file of who may)",
+    ),
+    (
+        "[tls]\nclient_ca = '/ca'\nclient_certificate = 'require'\n\
+         [[match]]\nhost = 'x'\ntls.client_ca = ''\n",
+        "6:17: certificates of clients are good only if somebody known has signed them \
+             (set tls.client_ca to the file of who may)",
+    ),
+    (
+        "[tls]\ncertificate = '/x'\n",
+        "2:1: certificates are a list of tables (write [[tls.certificate]])",
+    ),
+    ("[tls]\ncertificate = [1]\n", "2:16: a certificate is a table (write [[tls.certificate]])"),
+    (
+        "[[tls.certificate]]\nchain = '/x'\n",
+        "1:1: a certificate needs `key` (write key = \"/etc/...\")",
+    ),
+    ("[[tls.certificate]]\nchain = '/x'\nkey = 'y'\n", "3:7: expected an absolute path, not \"y\""),
+    (
+        "[[tls.certificate]]\nchain = '/x'\nkey = '/y'\nname = 'z'\n",
+        "4:1: a certificate has no key `name` (did you mean `names`?)",
+    ),
+    (
+        "[[tls.certificate]]\nchain = '/x'\nkey = '/y'\nnames = ['a.*']\n",
+        "4:10: expected the name of a host such as \"ftp.example.org\" or \"*.example.org\"",
+    ),
+    (
+        "[[tls.certificate]]\nchain = '/x'\nkey = '/y'\nnames = 'm\u{fc}ller.example'\n",
+        "4:9: expected the name of a host such as \"ftp.example.org\" or \"*.example.org\" \
+             (write it as clients ask for it, xn--...)",
+    ),
+    (
+        "[[tls.certificate]]\nchain = '/x'\nkey = '/y'\nnames = ['a', 'B']\n\
+         [[tls.certificate]]\nchain = '/z'\nkey = '/z'\nnames = 'b'\n",
+        "5:1: b is named a second time (one certificate is for it; take the name from the other)",
+    ),
+    (
+        "[[tls.certificate]]\nchain = '/x'\nkey = '/y'\nnames = ['a', 'A']\n",
+        "1:1: a is named a second time (one certificate is for it; take the name from the other)",
+    ),
 ];
 
 /// The same within a match.
@@ -117,6 +172,16 @@ const MATCH_PROBLEMS: &[(&str, &str)] = &[
         "from = '10.0.0.0/8'\nserver.name = 'x'",
         "`server.name` is used before anything is known of the client \
              (set it in [server], the same for all)",
+    ),
+    (
+        "class = 'anonymous'\ntls.enabled = false",
+        "`tls.enabled` is used before the user, group and class are known \
+             (match by from or host instead)",
+    ),
+    (
+        "class = 'anonymous'\ntls.certificate = [{ chain = '/x', key = '/y' }]",
+        "a certificate can't differ by match \
+             (set it outside of any match, with names = [...] to tell hosts apart)",
     ),
 ];
 
@@ -213,6 +278,107 @@ fn warnings_do_not_refuse() {
     }
 }
 
+/// A certificate for a text that only needs to have one.
+const CERTIFICATE: &str = "[[tls.certificate]]\nchain = '/c'\nkey = '/k'\n";
+
+#[test]
+fn tls_that_is_off_leaves_certificates_and_matches_idle() {
+    let cure = "(set tls.enabled = true)";
+    let text = format!("{CERTIFICATE}[[match]]\ntls = true\nlimits.idle = 5\n");
+    let warnings: Vec<String> = good(&text).warnings.iter().map(Problem::one_line).collect();
+    assert_eq!(
+        warnings,
+        [
+            format!("c.toml:1:1: there is a certificate, but TLS is off {cure}"),
+            format!("c.toml:4:1: this match never holds: TLS is off for all {cure}"),
+        ]
+    );
+    let on = format!(
+        "{text}[[match]]\nfrom = '10.0.0.0/8'\ntls.enabled = true\ntls.login = 'require'\n"
+    );
+    assert_eq!(good(&on).warnings, []);
+}
+
+#[test]
+fn certificates_are_collected_over_files_and_bounded() {
+    let source = |name: &str, count: usize| Source::new(name, CERTIFICATE.repeat(count));
+    let config = from_sources(vec![source("a.toml", 3), source("b.toml", 5)]).unwrap();
+    let files = config.certificates.iter().map(|one| one.file);
+    assert_eq!(files.collect::<Vec<_>>(), [0, 0, 0, 1, 1, 1, 1, 1]);
+    let problems = from_sources(vec![source("a.toml", 3), source("b.toml", 6)]).unwrap_err();
+    let lines: Vec<_> = problems.iter().map(Problem::one_line).collect();
+    assert_eq!(lines, ["b.toml:16:1: there may be 8 certificates at most"]);
+}
+
+#[test]
+fn a_certificate_is_for_the_names_it_is_given() {
+    let config =
+        good(&format!("{CERTIFICATE}ocsp = ''\nnames = ['FTP.example.org', '*.example.net']\n"));
+    let [one] = &config.certificates[..] else { panic!("{config:?}") };
+    assert_eq!((one.ocsp.as_ref(), one.key.to_str()), (None, Some("/k")));
+    for (host, serves) in
+        [("ftp.example.org", true), ("a.example.net", true), ("example.net", false)]
+    {
+        assert_eq!(one.serves(host), serves, "{host}");
+    }
+    assert!(!good(CERTIFICATE).certificates[0].serves("ftp.example.org"));
+}
+
+#[test]
+fn who_needs_tls() {
+    let tls = |text: &str| {
+        let text =
+            format!("{CERTIFICATE}[tls]\n{text}[[match]]\nclass = 'anonymous'\ntls.ccc = true\n");
+        move |class| {
+            let login = Login { class, user: b"x", groups: &[] };
+            good(&text).at_login(address("::1"), None, false, login).tls
+        }
+    };
+    // For anonymous and local logins: in clear text, over TLS.
+    for (text, anonymous, local) in [
+        ("", [true, true], [true, true]),
+        ("enabled = true\n", [true, true], [false, true]),
+        ("enabled = true\nlogin = 'allow'\n", [true, true], [true, true]),
+        ("enabled = true\nlogin = 'require'\n", [false, true], [false, true]),
+        ("enabled = true\nlogin = 'forbid'\n", [true, false], [true, false]),
+    ] {
+        let tls = tls(text);
+        for (class, expected) in [(Class::Anonymous, anonymous), (Class::Local, local)] {
+            let admitted = [false, true].map(|over_tls| tls(class).admits_login(class, over_tls));
+            assert_eq!(admitted, expected, "{class:?} {text}");
+            assert_eq!(tls(class).needs_login(class), !expected[0], "{class:?} {text}");
+            assert_eq!(tls(class).ccc, class == Class::Anonymous);
+        }
+    }
+    for (data, expected) in [
+        ("auto", [true, true]),
+        ("allow", [true, true]),
+        ("require", [false, true]),
+        ("forbid", [true, false]),
+    ] {
+        let tls = tls(&format!("data = '{data}'\n"))(Class::Local);
+        assert_eq!([false, true].map(|protected| tls.admits_data(protected)), expected, "{data}");
+    }
+}
+
+#[test]
+fn tls_is_a_condition_from_the_moment_it_has_begun() {
+    let config = good(&format!(
+        "{CERTIFICATE}[tls]\nenabled = true\n\
+         [[match]]\ntls = false\nlocal.enabled = false\n\
+         [[match]]\ntls = true\nuser = 'alice'\nlimits.idle = 7\n"
+    ));
+    let from = address("192.0.2.1");
+    assert_eq!(
+        [false, true].map(|tls| config.at_connect(from, None, tls).local.enabled),
+        [false, true]
+    );
+    // Power for what TLS may yet allow must not be shed before.
+    assert!(config.may_hold(from, |settings| settings.local.enabled));
+    let idle = |tls| config.at_login(from, None, tls, local(b"alice")).limits.idle.as_secs();
+    assert_eq!([false, true].map(idle), [300, 7]);
+}
+
 #[test]
 fn what_a_match_mends_is_no_contradiction() {
     let text = "[network]\nactive = false\nactive_source_port = 20\n[local]\nenabled = false\n\
@@ -233,18 +399,18 @@ fn a_host_is_a_condition_from_the_moment_it_was_asked_for() {
          [[match]]\nhost = 'intern'\nuser = 'alice'\nlimits.idle = 7\n",
     );
     let from = address("192.0.2.1");
-    let banner = |host: Option<&[u8]>| config.at_connect(from, host).login.banner;
+    let banner = |host: Option<&[u8]>| config.at_connect(from, host, false).login.banner;
     assert_eq!(banner(None), "FTP server ready.");
     assert_eq!(banner(Some(b"ftp.example.com")), "example");
     assert_eq!(banner(Some(b"example.com")), "FTP server ready.");
     assert!(config.serves_hosts() && config.serves_host(b"intern") && !config.serves_host(b"x"));
-    let idle = |host| config.at_login(from, host, local(b"alice")).limits.idle.as_secs();
+    let idle = |host| config.at_login(from, host, false, local(b"alice")).limits.idle.as_secs();
     assert_eq!((idle(Some(b"intern")), idle(Some(b"a.example.com")), idle(None)), (7, 300, 300));
     // Power for what may yet be asked for must not be shed before.
-    let base = config.at_connect(from, None);
+    let base = config.at_connect(from, None, false);
     assert!(!base.local.enabled);
-    assert!(config.may_hold(&base, |settings| settings.local.enabled));
-    assert!(!config.may_hold(&base, |settings| settings.network.active_source_port > 0));
+    assert!(config.may_hold(from, |settings| settings.local.enabled));
+    assert!(!config.may_hold(from, |settings| settings.network.active_source_port > 0));
 }
 
 #[test]
@@ -259,10 +425,10 @@ fn the_later_match_wins_in_each_phase() {
          [[match]]\ntls = false\nlimits.data_connect = 5\n",
     );
     let (inside, outside) = (address("10.1.2.3"), address("::1"));
-    let before = config.at_connect(inside, None);
+    let before = config.at_connect(inside, None, false);
     assert_eq!((before.login.banner.as_str(), before.limits.idle.as_secs()), ("in", 20));
     assert_eq!(before.limits.data_connect, Duration::from_secs(5));
-    let before = config.at_connect(outside, None);
+    let before = config.at_connect(outside, None, false);
     assert_eq!(
         (before.login.banner.as_str(), before.limits.idle.as_secs()),
         ("FTP server ready.", 10)
@@ -271,7 +437,7 @@ fn the_later_match_wins_in_each_phase() {
     let staff = ["users".to_owned(), "staff".to_owned()];
     let idle = |from, class, user: &str, groups: &[String]| {
         config
-            .at_login(from, None, Login { class, user: user.as_bytes(), groups })
+            .at_login(from, None, false, Login { class, user: user.as_bytes(), groups })
             .limits
             .idle
             .as_secs()
@@ -290,7 +456,7 @@ fn rights_are_laid_over_directory_by_directory() {
         "[rights]\n'/' = ['list']\n'/in' = ['write']\n\
          [[match]]\nuser = 'alice'\nrights.'/in' = ['delete']\n",
     );
-    let settings = config.at_login(address("::1"), None, local(b"alice"));
+    let settings = config.at_login(address("::1"), None, false, local(b"alice"));
     let rights = settings.rights_for(Class::Local);
     assert_eq!(rights.at(b"/x"), Rights::LIST);
     assert_eq!(rights.at(b"/in/x"), Rights::DELETE | Rights::REMOVE_DIR);
@@ -302,7 +468,9 @@ fn rights_are_laid_over_directory_by_directory() {
 fn what_is_described_can_be_loaded_again() {
     let text = "[login]\nbanner = \"one\\ntwo\"\n[rights]\n'/' = ['list', 'read']\n\
                 [[match]]\nuser = ['a', 'b*']\nclass = 'local'\nfrom = '10.0.0.0/8'\ntls = false\n\
-                limits.idle = '5 min'\nrights.'/in' = ['write']\n";
+                limits.idle = '5 min'\nrights.'/in' = ['write']\n\
+                [[tls.certificate]]\nchain = '/c'\nkey = '/k'\nocsp = '/o'\nnames = 'A.b'\n\
+                [tls]\nenabled = true\nclient_ca = '/ca'\n";
     let config = good(text);
     let described = describe(&config);
     for line in [
@@ -312,11 +480,16 @@ fn what_is_described_can_be_loaded_again() {
         "[[match]]  # c.toml:5\n",
         "limits.idle = \"300 s\"  # c.toml:10\n",
         "rights.\"/in\" = [\"write\"]  # c.toml:11\n",
+        "[[tls.certificate]]  # c.toml:12\nchain = \"/c\"\nkey = \"/k\"\nocsp = \"/o\"\nnames = [\"a.b\"]\n",
     ] {
         assert!(described.contains(line), "{line}{described}");
     }
     let again = good(&described);
     assert_eq!(again.settings, config.settings);
-    let at = |config: &Config| config.at_login(address("10.0.0.1"), None, local(b"bob"));
+    let names = |config: &Config| {
+        config.certificates.iter().flat_map(|one| one.names.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((names(&again), again.certificates.len()), (names(&config), 1));
+    let at = |config: &Config| config.at_login(address("10.0.0.1"), None, false, local(b"bob"));
     assert_eq!(at(&again), at(&config));
 }

@@ -80,6 +80,12 @@ pub(super) fn quoted(text: &str) -> String {
     out
 }
 
+/// The cure for a value that would be one of these words if it stood in quotes.
+pub(super) fn unquoted(value: &DeValue<'_>, words: &[&str]) -> Option<String> {
+    let said = shown(value);
+    words.contains(&said.as_str()).then(|| format!("write {}", quoted(&said)))
+}
+
 /// A whole number, if the value is one that fits.
 pub(super) fn integer(value: &DeValue<'_>) -> Option<u64> {
     match value {
@@ -168,6 +174,23 @@ impl Value for PathBuf {
 
     fn write(&self) -> String {
         quoted(&self.to_string_lossy())
+    }
+}
+
+/// A path, or none for the empty string.
+impl Value for Option<PathBuf> {
+    const KIND: &'static str = "an absolute path, or \"\" for none";
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        match text(value) {
+            Some("") => Ok(None),
+            Some(path) if path.starts_with('/') => PathBuf::read(value).map(Some),
+            _ => Err(Wrong::kind::<Self>(value)),
+        }
+    }
+
+    fn write(&self) -> String {
+        self.as_ref().map_or_else(|| quoted(""), PathBuf::write)
     }
 }
 
@@ -265,6 +288,8 @@ pub(super) mod tests {
         let awkward = r#""a\"b\\c\nd\te\u001b""#;
         assert_eq!(read::<String>(awkward).unwrap().write(), awkward);
         assert_eq!(read::<PathBuf>("'/a b'").unwrap().write(), "\"/a b\"");
+        assert_eq!(read::<Option<PathBuf>>("'/a b'").unwrap().write(), "\"/a b\"");
+        assert_eq!(read::<Option<PathBuf>>("''").unwrap().write(), "\"\"");
         assert_eq!(read::<Option<IpAddr>>("''").unwrap(), None);
         let mapped = read::<Option<IpAddr>>("'::ffff:192.0.2.1'").unwrap();
         assert_eq!(mapped.write(), "\"192.0.2.1\"");
@@ -289,6 +314,10 @@ pub(super) mod tests {
             (
                 wrong(read::<PathBuf>(r#""/a\u0000""#).map(drop)),
                 "a path can't hold control characters",
+            ),
+            (
+                wrong(read::<Option<PathBuf>>("'ca.pem'").map(drop)),
+                "expected an absolute path, or \"\" for none, not \"ca.pem\"",
             ),
             (
                 wrong(read::<Option<IpAddr>>("'localhost'").map(drop)),

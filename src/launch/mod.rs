@@ -81,9 +81,9 @@ impl Found {
         config: &Path,
     ) -> Result<Found, Refusal> {
         let config = load(config).map_err(|problems| Refusal::config(&problems))?;
-        let settings = config.at_connect(client.place.peer, None);
+        let settings = config.at_connect(client.place.peer, None, false);
         let (own, network) = identities(&settings)?;
-        if config.may_hold(&settings, auth::needs_root) && geteuid().is_root() {
+        if config.may_hold(client.place.peer, auth::needs_root) && geteuid().is_root() {
             auth::find_program().map_err(Refusal::system)?;
         }
         let log = open_log(&settings, errors)?;

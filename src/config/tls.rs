@@ -1,0 +1,138 @@
+//! What `[tls]` comes to for one session, and its cross-checks.
+//!
+//! The decisions are asked by the broker and the session worker; the checks are run by whoever loads the configuration.
+//! Pure.
+
+use super::Config;
+use super::certificate::Certificate;
+use super::check::{any_match, overlays, problem};
+use super::choice::{Class, ClientCertificate, Protection};
+use super::problem::Problem;
+use super::settings::{Overlay, Settings, Tls};
+use super::source::Place;
+use crate::wire::key::KEYS_MAX;
+
+impl Tls {
+    /// Whether a login of this class is refused in clear text.
+    pub fn needs_login(&self, class: Class) -> bool {
+        match self.login {
+            Protection::Require => true,
+            Protection::Auto => self.enabled && class != Class::Anonymous,
+            Protection::Allow | Protection::Forbid => false,
+        }
+    }
+
+    /// Whether a login of this class may come over TLS (`true`) or in clear text (`false`).
+    pub fn admits_login(&self, class: Class, over_tls: bool) -> bool {
+        match over_tls {
+            true => self.login != Protection::Forbid,
+            false => !self.needs_login(class),
+        }
+    }
+
+    /// Whether a session that has logged in over TLS may have data connections that are protected (`true`) or not
+    /// (`false`). One that has not is not asked about.
+    pub fn admits_data(&self, protected: bool) -> bool {
+        match protected {
+            true => self.data != Protection::Forbid,
+            false => self.data != Protection::Require,
+        }
+    }
+}
+
+/// What refuses to serve.
+pub(super) fn errors(config: &Config) -> Vec<Problem> {
+    let none = none_to_show(config).into_iter();
+    let idle = idle_requirement(config).into_iter();
+    let unsigned = overlays(config).filter_map(|says| no_authority(config, says));
+    none.chain(idle).chain(unsigned).chain(too_many(config)).chain(named_twice(config)).collect()
+}
+
+/// What is allowed but hardly meant.
+pub(super) fn warnings(config: &Config) -> Vec<Problem> {
+    if is_enabled_for_somebody(config) {
+        return Vec::new();
+    }
+    let unused = config.certificates.first().map(|one| {
+        problem(config, one.file, one.span, "there is a certificate, but TLS is off")
+            .cured_by("set tls.enabled = true".to_owned())
+    });
+    let idle = config.matches.iter().filter(|one| one.conditions.tls == Some(true));
+    let idle = idle.map(|one| {
+        let cause = "this match never holds: TLS is off for all";
+        problem(config, one.file, one.span, cause).cured_by("set tls.enabled = true".to_owned())
+    });
+    unused.into_iter().chain(idle).collect()
+}
+
+fn is_enabled_for_somebody(config: &Config) -> bool {
+    let enabled = |settings: &Settings| settings.tls.enabled;
+    enabled(&config.settings) || any_match(config, enabled)
+}
+
+/// TLS that is on without a certificate.
+fn none_to_show(config: &Config) -> Option<Problem> {
+    let on =
+        overlays(config).filter_map(|says| says.tls.enabled.as_ref()).find(|said| said.value)?;
+    config.certificates.is_empty().then(|| {
+        let cure = "add [[tls.certificate]] with chain and key";
+        at_value(config, on.at, "TLS needs a certificate").cured_by(cure.to_owned())
+    })
+}
+
+/// Logins that need what nobody can have.
+fn idle_requirement(config: &Config) -> Option<Problem> {
+    let logins = overlays(config).filter_map(|says| says.tls.login.as_ref());
+    let said = logins.filter(|said| said.value == Protection::Require).last()?;
+    (!is_enabled_for_somebody(config)).then(|| {
+        at_value(config, said.at, "logins need TLS, but it is off for all")
+            .cured_by("set tls.enabled = true".to_owned())
+    })
+}
+
+/// Certificates of clients that are asked for without anybody who could have signed them.
+fn no_authority(config: &Config, says: &Overlay) -> Option<Problem> {
+    let mut settings = config.settings.clone();
+    says.apply(&mut settings);
+    let asked = says.tls.client_certificate.as_ref().map(|said| said.at);
+    let place = asked.or(says.tls.client_ca.as_ref().map(|said| said.at))?;
+    let tls = settings.tls;
+    let bare = tls.client_certificate != ClientCertificate::None && tls.client_ca.is_none();
+    let cause = "certificates of clients are good only if somebody known has signed them";
+    bare.then(|| {
+        at_value(config, place, cause)
+            .cured_by("set tls.client_ca to the file of who may".to_owned())
+    })
+}
+
+fn too_many(config: &Config) -> Option<Problem> {
+    let first = config.certificates.get(KEYS_MAX)?;
+    let cause = format!("there may be {KEYS_MAX} certificates at most");
+    Some(problem(config, first.file, first.span, cause))
+}
+
+/// Certificates for a host that another one is for.
+fn named_twice(config: &Config) -> Vec<Problem> {
+    let all = config.certificates.iter().enumerate();
+    all.filter_map(|(index, one)| {
+        let before = config.certificates.get(..index)?;
+        let taken = |name: &&String| before.iter().any(|other| other.names.contains(name));
+        let name = one.names.iter().find(taken).or_else(|| repeated(one))?;
+        let cause = format!("{name} is named a second time");
+        let cure = "one certificate is for it; take the name from the other".to_owned();
+        Some(problem(config, one.file, one.span, cause).cured_by(cure))
+    })
+    .collect()
+}
+
+/// A name that one certificate has twice.
+fn repeated(one: &Certificate) -> Option<&String> {
+    let mut names = one.names.iter().enumerate();
+    let (_, twice) =
+        names.find(|(index, name)| one.names.iter().skip(index + 1).any(|other| other == *name))?;
+    Some(twice)
+}
+
+fn at_value(config: &Config, place: Place, cause: &str) -> Problem {
+    problem(config, place.file, place.value, cause)
+}
