@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
+use super::certificates::{self, Finding};
 use crate::cage::caps::Set;
 use crate::cage::kernel_holds_back;
 use crate::cage::powers;
@@ -37,14 +38,24 @@ fn report(config: &Config) -> (String, Exit) {
         let whose = class.map_or(String::new(), |class| format!("{} logins: ", class.word()));
         let _ = writeln!(text, "error: {whose}{cause}");
     }
+    let findings = certificates::look(config);
+    for Finding { is_error, problem } in &findings.problems {
+        let _ = writeln!(text, "{}: {problem}", if *is_error { "error" } else { "warning" });
+    }
     let _ = writeln!(text, "# Settings\n{}", describe(config));
+    if !findings.certificates.is_empty() {
+        let _ = writeln!(text, "# Certificates\n{}", findings.certificates);
+    }
     let _ = write!(text, "# Processes\n{}", processes(config));
     for class in classes(&config.settings) {
         let table = config.settings.rights_for(class);
         let _ = write!(text, "\n# Rights of {} sessions\n{}", class.word(), rights(&table));
     }
     let _ = write!(text, "\n# System calls of a session worker\n{}", reasons(config));
-    let (verdict, exit) = verdict(&config.settings, &obstacles);
+    let (verdict, exit) = match findings.problems.iter().any(|finding| finding.is_error) {
+        true => ("TLS can't be served as it is", Exit::Config),
+        false => verdict(&config.settings, &obstacles),
+    };
     let _ = writeln!(text, "\n# Verdict\n{verdict}");
     (text, exit)
 }

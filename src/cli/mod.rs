@@ -1,12 +1,15 @@
 //! What a person or a super-server types. Without a command, one session is served.
 
+mod certificates;
 mod check;
+mod trial;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 
 use crate::exit::Exit;
@@ -15,6 +18,8 @@ use crate::launch;
 const USAGE: &str = "\
 Usage: cellftpd [--config FILE]          serve one session on descriptors 0 and 1
        cellftpd check [--config FILE]    say what the configuration means, or what is wrong with it
+       cellftpd tls new --names A,B [--out DIR]
+                                         make a certificate to try TLS with, which nobody has signed
        cellftpd --help | --version
 
 Without --config it is /etc/cellftpd/cellftpd.toml. A super-server starts one cellftpd for each connection.
@@ -25,6 +30,7 @@ Without --config it is /etc/cellftpd/cellftpd.toml. A super-server starts one ce
 enum Request {
     Serve(PathBuf),
     Check(PathBuf),
+    NewCertificate { names: String, out: PathBuf },
     Say(String),
 }
 
@@ -34,6 +40,12 @@ pub fn main() -> ExitCode {
         // Caged by now: nothing but the exit itself is left to it.
         Ok(Request::Serve(config)) => sys::process::exit(launch::serve(&config).status()),
         Ok(Request::Check(config)) => check::run(&config, &mut std::io::stdout()),
+        Ok(Request::NewCertificate { names, out }) => match trial::make(&names, &out) {
+            Ok(text) => say(&mut std::io::stdout(), &text, Exit::Clean),
+            Err(cause) => {
+                say(&mut std::io::stderr(), &format!("cellftpd: {cause}\n"), Exit::System)
+            }
+        },
         Ok(Request::Say(text)) => say(&mut std::io::stdout(), &text, Exit::Clean),
         Err(error) if std::io::stderr().is_terminal() => {
             say(&mut std::io::stderr(), &format!("cellftpd: {error}\n{USAGE}"), Exit::Usage)
@@ -50,24 +62,54 @@ fn say(to: &mut dyn Write, text: &str, exit: Exit) -> Exit {
     exit
 }
 
+/// What a command line says, before it is looked at as a whole.
+#[derive(Default)]
+struct Words {
+    commands: Vec<String>,
+    config: Option<PathBuf>,
+    names: Option<String>,
+    out: Option<PathBuf>,
+}
+
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut config = PathBuf::from(launch::CONFIG);
-    let mut check = false;
+    let mut words = Words::default();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("config") | Short('c') => config = parser.value()?.into(),
+            Long("config") | Short('c') => words.config = Some(parser.value()?.into()),
+            Long("names") => words.names = Some(parser.value()?.string()?),
+            Long("out") => words.out = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Request::Say(USAGE.into())),
             Long("version") | Short('V') => {
                 return Ok(Request::Say(
                     concat!("cellftpd ", env!("CARGO_PKG_VERSION"), "\n").into(),
                 ));
             }
-            Value(word) if word == "check" && !check => check = true,
+            Value(word) => words.commands.push(word.string()?),
             other => return Err(other.unexpected()),
         }
     }
-    Ok(if check { Request::Check(config) } else { Request::Serve(config) })
+    words.request()
+}
+
+impl Words {
+    fn request(self) -> Result<Request, lexopt::Error> {
+        let Words { commands, config, names, out } = self;
+        let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+        let of_tls = names.is_some() || out.is_some();
+        let config_or_default = |config: Option<PathBuf>| config.unwrap_or(launch::CONFIG.into());
+        match commands[..] {
+            [] if !of_tls => Ok(Request::Serve(config_or_default(config))),
+            ["check"] if !of_tls => Ok(Request::Check(config_or_default(config))),
+            ["tls", "new"] if config.is_none() => {
+                let names = names.ok_or("tls new needs --names")?;
+                Ok(Request::NewCertificate { names, out: out.unwrap_or(".".into()) })
+            }
+            [] | ["check"] => Err("--names and --out are for tls new".into()),
+            ["tls", "new"] => Err("tls new has no --config".into()),
+            _ => Err(format!("there is no command `{}`", commands.join(" ")).into()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +127,24 @@ mod tests {
         assert_eq!(parsed(&["check"]), Ok(Request::Check(default)));
         assert_eq!(parsed(&["--config", "/x"]), Ok(Request::Serve("/x".into())));
         assert_eq!(parsed(&["check", "--config=/x"]), Ok(Request::Check("/x".into())));
-        assert!(parsed(&["--no-such"]).is_err() && parsed(&["check", "check"]).is_err());
+        assert_eq!(
+            parsed(&["tls", "new", "--names", "a,b"]),
+            Ok(Request::NewCertificate { names: "a,b".to_owned(), out: ".".into() })
+        );
+        assert_eq!(
+            parsed(&["tls", "new", "--out", "/x", "--names=a"]),
+            Ok(Request::NewCertificate { names: "a".to_owned(), out: "/x".into() })
+        );
+        for (words, said) in [
+            (&["--no-such"][..], "invalid option '--no-such'"),
+            (&["check", "check"], "there is no command `check check`"),
+            (&["tls"], "there is no command `tls`"),
+            (&["tls", "new"], "tls new needs --names"),
+            (&["tls", "new", "--names=a", "--config=/x"], "tls new has no --config"),
+            (&["--names=a"], "--names and --out are for tls new"),
+            (&["check", "--out=/x"], "--names and --out are for tls new"),
+        ] {
+            assert_eq!(parsed(words), Err(said.to_owned()));
+        }
     }
 }

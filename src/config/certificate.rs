@@ -36,13 +36,6 @@ pub struct Certificate {
     pub span: Span,
 }
 
-impl Certificate {
-    /// Whether the configuration has it for this host, spelled in small letters.
-    pub fn serves(&self, host: &str) -> bool {
-        self.names.iter().any(|name| covers(name, host))
-    }
-}
-
 /// Whether a name is this host, or has it with one label for its `*` (RFC 9525 §6.3).
 pub fn covers(name: &str, host: &str) -> bool {
     match name.strip_prefix("*.") {
@@ -51,6 +44,14 @@ pub fn covers(name: &str, host: &str) -> bool {
         }
         None => name == host,
     }
+}
+
+/// Whether it is the name of a host, or `*.` and the name of a domain.
+pub fn is_host_name(said: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
+    let host = said.strip_prefix("*.").unwrap_or(said);
+    said.len() <= 253 && host.split('.').all(is_label)
 }
 
 /// What was read of one so far.
@@ -111,10 +112,7 @@ impl Reader<'_> {
 fn host_name(value: &DeValue<'_>) -> Result<String, Wrong> {
     let expected = "expected the name of a host such as \"ftp.example.org\" or \"*.example.org\"";
     let said = text(value).ok_or_else(|| Wrong::because(expected))?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
-    let host = said.strip_prefix("*.").unwrap_or(said);
-    match said.len() <= 253 && host.split('.').all(is_label) {
+    match is_host_name(said) {
         true => Ok(said.to_ascii_lowercase()),
         false if !said.is_ascii() => {
             Err(Wrong::because(expected)

@@ -4,25 +4,22 @@
 //! themselves, and by `cellftpd check`. It trusts a file only if nobody but root and the one who
 //! runs this could have written it: whoever writes the configuration says what root does.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-use nix::unistd::{Uid, getuid};
+use nix::unistd::getuid;
 
 use super::problem::{Problem, Problems};
 use super::read::{FileSays, read};
 use super::settings::Settings;
 use super::source::Source;
+use super::trusted::{self, Bounds, Unread, WRITABLE};
 use super::{Config, check};
 
 /// The name that brings `conf.d` with it.
 const MAIN_FILE: &str = "cellftpd.toml";
 
 /// The largest file that is read; a configuration is a hundred times smaller.
-const SIZE_MAX: u64 = 1 << 20;
+const BOUNDS: Bounds = Bounds { size: 1 << 20, forbidden: WRITABLE };
 
 /// Loads FILE and, if it is named `cellftpd.toml`, `conf.d/*.toml` beside it in the order of
 /// their names. All problems are collected; there is at least one in an `Err`.
@@ -30,7 +27,7 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
     let mut problems = Vec::new();
     let mut sources = Vec::new();
     for read in std::iter::once(Ok(path.to_path_buf())).chain(beside(path)) {
-        match read.and_then(|path| source(&path)) {
+        match read.and_then(|path| Ok(Source::new(&path, trusted_text(&path)?))) {
             Ok(source) => sources.push(source),
             Err(problem) => problems.push(problem),
         }
@@ -71,12 +68,12 @@ fn beside(path: &Path) -> Vec<Result<PathBuf, Problem>> {
     match names(&directory) {
         Ok(names) => names.into_iter().map(Ok).collect(),
         Err(Unread::System(error)) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(unread) => vec![Err(unread.problem(&directory))],
+        Err(unread) => vec![Err(problem(&unread, &directory))],
     }
 }
 
 fn names(directory: &Path) -> Result<Vec<PathBuf>, Unread> {
-    distrust(&std::fs::metadata(directory)?, getuid())?;
+    trusted::distrust(&std::fs::metadata(directory)?, WRITABLE, getuid())?;
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
@@ -90,77 +87,23 @@ fn names(directory: &Path) -> Result<Vec<PathBuf>, Unread> {
 }
 
 /// Reads one file that can be trusted.
-fn source(path: &Path) -> Result<Source, Problem> {
-    match trusted_text(path) {
-        Ok(text) => Ok(Source::new(path, text)),
-        Err(unread) => Err(unread.problem(path)),
-    }
-}
-
-fn trusted_text(path: &Path) -> Result<String, Unread> {
-    // Without O_NONBLOCK a pipe of that name would hold the session up.
-    let flags = OFlag::O_NONBLOCK.bits();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    let facts = file.metadata()?;
-    if !facts.is_file() {
-        return Err(Unread::NoFile);
-    }
-    distrust(&facts, getuid())?;
-    text(file, &facts)
-}
-
-fn text(file: File, facts: &Metadata) -> Result<String, Unread> {
-    let mut bytes = Vec::with_capacity(facts.len().min(SIZE_MAX) as usize + 1);
-    file.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > SIZE_MAX {
-        return Err(Unread::TooLarge);
-    }
-    let broken = |error: std::string::FromUtf8Error| {
+fn trusted_text(path: &Path) -> Result<String, Problem> {
+    let mut bytes = trusted::read(path, BOUNDS).map_err(|unread| problem(&unread, path))?;
+    String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let lines = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n');
-        Unread::NoText(lines.count() + 1)
+        let lines = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+        Problem::of_file(path, format!("is not UTF-8 text (line {})", lines + 1))
+    })
+}
+
+/// Why a file is not read, with what it would mean if it were.
+fn problem(unread: &Unread, path: &Path) -> Problem {
+    let why = match unread {
+        Unread::Foreign(_) => ", who could make root do anything by it",
+        Unread::Writable(_) => ", who could make root do anything",
+        _ => "",
     };
-    String::from_utf8(bytes).map_err(broken)
-}
-
-/// Refuses what others than root and `own` could have written.
-fn distrust(facts: &Metadata, own: Uid) -> Result<(), Unread> {
-    if facts.uid() != 0 && facts.uid() != own.as_raw() {
-        return Err(Unread::Foreign(facts.uid()));
-    }
-    match facts.mode() & 0o022 {
-        0 => Ok(()),
-        _ => Err(Unread::Writable(facts.mode() & 0o7777)),
-    }
-}
-
-/// Why a file is not read.
-#[derive(Debug, thiserror::Error)]
-enum Unread {
-    #[error("can't be read: {0}")]
-    System(#[from] std::io::Error),
-    #[error("is not a regular file")]
-    NoFile,
-    #[error("is larger than 1 MiB")]
-    TooLarge,
-    #[error("is not UTF-8 text (line {0})")]
-    NoText(usize),
-    #[error("belongs to uid {0}, who could make root do anything by it")]
-    Foreign(u32),
-    #[error("may be written by group or others (mode {0:03o}), who could make root do anything")]
-    Writable(u32),
-}
-
-impl Unread {
-    fn problem(&self, path: &Path) -> Problem {
-        let shown = path.display();
-        let cure = match self {
-            Self::Foreign(_) => Some(format!("chown root {shown}")),
-            Self::Writable(_) => Some(format!("chmod go-w {shown}")),
-            _ => None,
-        };
-        Problem::of_file(path, self.to_string()).cured_by(cure)
-    }
+    Problem::of_file(path, format!("{unread}{why}")).cured_by(unread.cure(path))
 }
 
 #[cfg(test)]

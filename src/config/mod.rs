@@ -7,17 +7,20 @@
 //! Read in this order: [`settings`] is the declaration, [`value`], [`mod@unit`], [`choice`] and
 //! [`rights`] are the types it uses, `table` the macro behind it. `load` opens the files, `read`
 //! looks at each key, `check` at all together. [`matching`] decides what differs by client.
-//! [`problem`] tells the administrator, `show` prints settings back.
+//! [`problem`] tells the administrator, `show` prints settings back. [`secret`] reads the files of
+//! TLS that the settings name, [`x509`] says what stands in a certificate.
 
 pub mod certificate;
 pub mod choice;
 pub mod matching;
 pub mod problem;
 pub mod rights;
+pub mod secret;
 pub mod settings;
 pub mod source;
 pub mod unit;
 pub mod value;
+pub mod x509;
 
 mod check;
 mod load;
@@ -26,6 +29,7 @@ mod show;
 mod spelling;
 mod table;
 mod tls;
+mod trusted;
 
 use std::net::IpAddr;
 
@@ -40,7 +44,8 @@ pub use problem::{Problem, Problems};
 pub use rights::{EACH, Rights, RightsTable};
 pub use settings::{Overlay, Phase, SETTINGS, Setting, Settings, TABLES, Tls};
 pub use show::{describe, shipped};
-pub use source::{Place, Source};
+pub use source::{Place, Placed, Source};
+pub use trusted::Unread;
 pub use unit::{Bytes, Mode, PortRange};
 
 use matching::Known;

@@ -21,8 +21,8 @@ const SHIPPED_CERTIFICATE: &str = r#"
 # The certificates, at most 8. chain: a PEM file with the server's certificate first, then those of
 # who signed it, without the root. key: a PEM file with its key, which only root and a group of
 # root's choice may read (0640 at most). ocsp: a signed answer that it is not revoked, if any (DER).
-# names: the hosts that it is for, also "*.example.org"; without this line those that stand in the
-# certificate. Clients that name no host, or another one, get the first.
+# names: the hosts that it is for, also "*.example.org"; needed only to tell several apart. Clients
+# that name no host, or another one, get the first whose kind of key they know.
 # [[tls.certificate]]
 # chain = "/etc/ssl/certs/ftp.example.org.pem"
 # key = "/etc/ssl/private/ftp.example.org.key"

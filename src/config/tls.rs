@@ -40,6 +40,14 @@ impl Tls {
     }
 }
 
+impl Config {
+    /// Whether some client is offered TLS.
+    pub fn offers_tls(&self) -> bool {
+        let enabled = |settings: &Settings| settings.tls.enabled;
+        enabled(&self.settings) || any_match(self, enabled)
+    }
+}
+
 /// What refuses to serve.
 pub(super) fn errors(config: &Config) -> Vec<Problem> {
     let none = none_to_show(config).into_iter();
@@ -50,7 +58,7 @@ pub(super) fn errors(config: &Config) -> Vec<Problem> {
 
 /// What is allowed but hardly meant.
 pub(super) fn warnings(config: &Config) -> Vec<Problem> {
-    if is_enabled_for_somebody(config) {
+    if config.offers_tls() {
         return Vec::new();
     }
     let unused = config.certificates.first().map(|one| {
@@ -63,11 +71,6 @@ pub(super) fn warnings(config: &Config) -> Vec<Problem> {
         problem(config, one.file, one.span, cause).cured_by("set tls.enabled = true".to_owned())
     });
     unused.into_iter().chain(idle).collect()
-}
-
-fn is_enabled_for_somebody(config: &Config) -> bool {
-    let enabled = |settings: &Settings| settings.tls.enabled;
-    enabled(&config.settings) || any_match(config, enabled)
 }
 
 /// TLS that is on without a certificate.
@@ -84,7 +87,7 @@ fn none_to_show(config: &Config) -> Option<Problem> {
 fn idle_requirement(config: &Config) -> Option<Problem> {
     let logins = overlays(config).filter_map(|says| says.tls.login.as_ref());
     let said = logins.filter(|said| said.value == Protection::Require).last()?;
-    (!is_enabled_for_somebody(config)).then(|| {
+    (!config.offers_tls()).then(|| {
         at_value(config, said.at, "logins need TLS, but it is off for all")
             .cured_by("set tls.enabled = true".to_owned())
     })

@@ -5,7 +5,7 @@ use std::path::Path;
 use nix::unistd::geteuid;
 
 use super::{accounts, auth, identities, machine};
-use crate::config::{Class, Config, LogTarget, Settings};
+use crate::config::{Class, Config, LogTarget, Match, Settings};
 use crate::worker::machine::UTC;
 use crate::worker::zone::Zone;
 
@@ -41,9 +41,23 @@ pub fn doubts(config: &Config) -> Vec<String> {
     let is_there =
         |name: &str| machine::read_zone(name).is_some_and(|file| Zone::parse(&file).is_some());
     let missing = zones.filter(|name| *name != UTC && !is_there(name));
-    missing
-        .map(|name| format!("listing.time: no time zone {name:?}: times are shown in UTC"))
-        .collect()
+    let zones =
+        missing.map(|name| format!("listing.time: no time zone {name:?}: times are shown in UTC"));
+    zones.chain(clear_passwords(config)).collect()
+}
+
+/// Passwords that anybody on the way can read. Where matches decide about it, it is taken as meant.
+fn clear_passwords(config: &Config) -> Option<String> {
+    let Settings { local, tls, .. } = &config.settings;
+    let decides =
+        |one: &Match| one.overlay.tls.login.is_some() || one.overlay.tls.enabled.is_some();
+    let is_meant = config.matches.iter().any(decides);
+    let clear = local.enabled && !tls.needs_login(Class::Local) && !is_meant;
+    let cause = match tls.enabled {
+        true => "tls.login: local logins may come in clear text, password and all",
+        false => "tls.enabled: without TLS, local logins send their passwords in clear text",
+    };
+    clear.then(|| cause.to_owned())
 }
 
 fn of_log(target: &LogTarget) -> Option<String> {
