@@ -6,6 +6,7 @@ mod harness;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
@@ -168,6 +169,37 @@ fn check_tells_all_that_is_wrong() {
         text.contains("error: anonymous logins: anonymous.root /no/such/place is no directory"),
         "{text}"
     );
+    assert_eq!(status, 78);
+}
+
+#[test]
+fn a_new_certificate_is_good_until_somebody_else_may_read_its_key() {
+    let site = Site::local();
+    let (text, _) = check(&site);
+    assert!(text.contains("warning: tls.enabled: without TLS, local logins send"), "{text}");
+
+    let mut command = Command::new(server_program());
+    command.args(["tls", "new", "--names", "ftp.example.org", "--out"]).arg(site.beside(""));
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (_, settings) = text.split_once("For the configuration:\n").expect("it says what to do");
+    let site = site.matching(settings);
+    let (text, status) = check(&site);
+    let line = "ftp.example.org.pem: CN=ftp.example.org, signed by CN=ftp.example.org, until 20";
+    assert!(
+        text.contains(line) && text.contains(", ECDSA key; hosts: ftp.example.org\n"),
+        "{text}"
+    );
+    assert!(!text.contains("warning:") && status == 0, "{text}");
+
+    let key = site.beside("ftp.example.org.key");
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).expect("our own file");
+    let (text, status) = check(&site);
+    for said in
+        ["may be used by others (mode 644)", " = chmod g-w,o= /", "TLS can't be served as it is"]
+    {
+        assert!(text.contains(said), "no {said:?} in {text}");
+    }
     assert_eq!(status, 78);
 }
 

@@ -52,9 +52,11 @@ fn report(config: &Config) -> (String, Exit) {
         let _ = write!(text, "\n# Rights of {} sessions\n{}", class.word(), rights(&table));
     }
     let _ = write!(text, "\n# System calls of a session worker\n{}", reasons(config));
-    let (verdict, exit) = match findings.problems.iter().any(|finding| finding.is_error) {
-        true => ("TLS can't be served as it is", Exit::Config),
-        false => verdict(&config.settings, &obstacles),
+    let (verdict, exit) = match verdict(&config.settings, &obstacles) {
+        (_, Exit::Clean) if findings.problems.iter().any(|finding| finding.is_error) => {
+            ("TLS can't be served as it is", Exit::Config)
+        }
+        other => other,
     };
     let _ = writeln!(text, "\n# Verdict\n{verdict}");
     (text, exit)
