@@ -89,6 +89,11 @@ const PROBLEMS: &[(&str, &str)] = &[
              (set tls.client_ca to the file of who may)",
     ),
     (
+        "[tls]\nclient_crl = '/crl'\n",
+        "2:14: certificates of clients are good only if somebody known has signed them \
+             (set tls.client_ca to the file of who may)",
+    ),
+    (
         "[tls]\nclient_ca = '/ca'\nclient_certificate = 'require'\n\
          [[match]]\nhost = 'x'\ntls.client_ca = ''\n",
         "6:17: certificates of clients are good only if somebody known has signed them \

@@ -9,7 +9,7 @@ use super::check::{any_match, overlays, problem};
 use super::choice::{Class, ClientCertificate, Protection};
 use super::problem::Problem;
 use super::settings::{Overlay, Settings, Tls};
-use super::source::Place;
+use super::source::{Place, Placed};
 use crate::wire::key::KEYS_MAX;
 
 impl Tls {
@@ -98,9 +98,12 @@ fn no_authority(config: &Config, says: &Overlay) -> Option<Problem> {
     let mut settings = config.settings.clone();
     says.apply(&mut settings);
     let asked = says.tls.client_certificate.as_ref().map(|said| said.at);
-    let place = asked.or(says.tls.client_ca.as_ref().map(|said| said.at))?;
+    let of_file = |said: &Option<Placed<_>>| said.as_ref().map(|said| said.at);
+    let place =
+        asked.or_else(|| of_file(&says.tls.client_ca)).or_else(|| of_file(&says.tls.client_crl))?;
     let tls = settings.tls;
-    let bare = tls.client_certificate != ClientCertificate::None && tls.client_ca.is_none();
+    let are_judged = tls.client_certificate != ClientCertificate::None || tls.client_crl.is_some();
+    let bare = are_judged && tls.client_ca.is_none();
     let cause = "certificates of clients are good only if somebody known has signed them";
     bare.then(|| {
         at_value(config, place, cause)
