@@ -22,6 +22,7 @@ pub mod config;
 pub mod exit;
 pub mod launch;
 pub mod log;
+pub mod relay;
 pub mod setup;
 pub mod transfer;
 pub mod verb;

@@ -11,8 +11,9 @@ use source::{Source, items, sources};
 /// Unprivileged code, and what it may never name: a worker has no way to power but the wire.
 const UNPRIVILEGED: [&str; 4] = ["worker", "verb", "transfer", "relay"];
 const POWER: [&str; 4] = ["crate::broker", "crate::auth", "crate::launch", "sys"];
-/// File calls that nix lacks, on descriptors that a worker was handed: no power in that.
-const HARMLESS: [(&str, &str); 1] = [("transfer", "sys::file")];
+/// Calls that nix lacks, on descriptors that a worker was handed: no power in that.
+const HARMLESS: [(&str, &str); 2] =
+    [("transfer", "sys::file"), ("relay", "sys::socket::acknowledge_at_once")];
 
 /// What the broker may never name: grammar, and whatever speaks to clients.
 const GRAMMAR: [&str; 5] =

@@ -83,17 +83,20 @@ fn internet(address: &SockaddrStorage) -> Option<SocketAddr> {
 
 /// Lets urgent data stand in line with the rest (SO_OOBINLINE): clients send the end of ABOR that way.
 pub fn inline_urgent_data(socket: BorrowedFd) -> io::Result<()> {
+    switch_on(socket, libc::SOL_SOCKET, libc::SO_OOBINLINE)
+}
+
+/// Acknowledges what comes next without delay (TCP_QUICKACK), until the kernel thinks better of it.
+pub fn acknowledge_at_once(socket: BorrowedFd) -> io::Result<()> {
+    switch_on(socket, libc::IPPROTO_TCP, libc::TCP_QUICKACK)
+}
+
+fn switch_on(socket: BorrowedFd, level: libc::c_int, option: libc::c_int) -> io::Result<()> {
     let on: libc::c_int = 1;
     let size = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(4);
     // SAFETY: the kernel reads `size` bytes of the live integer above.
     checked(unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_OOBINLINE,
-            (&raw const on).cast(),
-            size,
-        )
+        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size)
     })
     .map(drop)
 }

@@ -1,0 +1,123 @@
+//! How TLS is spoken, on the control connection and on data connections. Relay, before it is ready; the files are the
+//! administrator's.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::Ticketer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ProtocolVersion, RootCertStore, ServerConfig};
+
+use super::provider::provider;
+use super::resolver::Resolver;
+use super::ticket::TakeOnly;
+
+/// What the settings demand of a client.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// TLS 1.2 is refused.
+    pub tls13_only: bool,
+    /// Whether clients are asked for a certificate.
+    pub clients: Clients,
+}
+
+/// Certificates of clients.
+#[derive(Debug, Clone, Default)]
+pub enum Clients {
+    /// None is asked for.
+    #[default]
+    None,
+    /// They are asked; one that is shown has to be good.
+    Asked {
+        /// Who may have signed them: PEM.
+        authorities: Vec<u8>,
+        /// Those that are good no more: lists in PEM. With any, each certificate of a chain has to be on the books of one.
+        revoked: Vec<u8>,
+        /// Whether one has to be shown.
+        required: bool,
+    },
+}
+
+/// The same certificates, suites and tickets for all connections: else no session could be resumed.
+#[derive(Debug)]
+pub struct Configs {
+    pub control: Arc<ServerConfig>,
+    data: Arc<ServerConfig>,
+    data_tls12: Arc<ServerConfig>,
+}
+
+impl Configs {
+    pub fn new(resolver: Resolver, policy: &Policy) -> Result<Self, String> {
+        let provider = Arc::new(provider());
+        let versions: &[_] = if policy.tls13_only { &[&TLS13] } else { &[&TLS13, &TLS12] };
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(versions)
+            .map_err(|error| error.to_string())?;
+        let mut control = builder
+            .with_client_cert_verifier(policy.clients.verifier(provider)?)
+            .with_cert_resolver(Arc::new(resolver));
+        control.ticketer = Ticketer::new().map_err(|error| error.to_string())?;
+        // For clients of TLS 1.2 that know no tickets.
+        control.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+        control.ignore_client_order = true;
+        control.max_early_data_size = 0;
+        control.alpn_protocols = vec![b"ftp".to_vec()];
+        // Clients that use a ticket once, and never read on an upload, live on these for a while.
+        control.send_tls13_tickets = 4;
+
+        let mut data = control.clone();
+        data.alpn_protocols = vec![b"ftp-data".to_vec(), b"ftp".to_vec()];
+        data.send_tls13_tickets = 2;
+        let mut data_tls12 = data.clone();
+        data_tls12.ticketer = Arc::new(TakeOnly(control.ticketer.clone()));
+        Ok(Configs {
+            control: Arc::new(control),
+            data: Arc::new(data),
+            data_tls12: Arc::new(data_tls12),
+        })
+    }
+
+    /// For a data connection, beside a control connection of this version: only under the same can it be resumed.
+    pub fn data(&self, control: Option<ProtocolVersion>) -> Arc<ServerConfig> {
+        match control {
+            Some(ProtocolVersion::TLSv1_2) => self.data_tls12.clone(),
+            _ => self.data.clone(),
+        }
+    }
+}
+
+impl Clients {
+    fn verifier(
+        &self,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ClientCertVerifier>, String> {
+        let Clients::Asked { authorities, revoked, required } = self else {
+            return Ok(WebPkiClientVerifier::no_client_auth());
+        };
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(authorities) {
+            let certificate = certificate.map_err(|error| format!("the authorities: {error}"))?;
+            roots.add(certificate).map_err(|error| format!("an authority: {error}"))?;
+        }
+        let lists: Result<Vec<_>, _> =
+            CertificateRevocationListDer::pem_slice_iter(revoked).collect();
+        let lists = lists.map_err(|error| format!("the revocation lists: {error}"))?;
+        if lists.is_empty() && !revoked.is_empty() {
+            return Err("there is no revocation list in its file".to_owned());
+        }
+        let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .with_crls(lists)
+            .enforce_revocation_expiration();
+        if !required {
+            builder = builder.allow_unauthenticated();
+        }
+        builder.build().map_err(|error| format!("certificates of clients: {error}"))
+    }
+}
+
+/// Sessions without tickets that are remembered.
+const SESSIONS: usize = 16;

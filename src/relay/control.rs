@@ -1,0 +1,364 @@
+//! The control connection under TLS, and after it (CCC). Relay; neither the client nor the worker is trusted to read, to
+//! write, or to stop.
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{Shutdown, shutdown};
+use rustls::{ProtocolVersion, ServerConfig};
+
+use super::buffer::Buffer;
+use super::engine::Engine;
+use super::established::describe;
+use super::raw::Raw;
+use super::record;
+use super::sides::{Sides, Told};
+use crate::wire::relay::{Of, Report, Word};
+use crate::worker::stream::Stream;
+
+/// The control connection.
+#[derive(Debug)]
+pub struct Control {
+    raw: Raw,
+    plain: Stream,
+    engine: Engine,
+    version: Option<ProtocolVersion>,
+    /// What has come from the client and TLS has not taken: never more than one record is given to it at a time, as
+    /// what stands behind the client's last one is plain after CCC.
+    input: Buffer,
+    /// On its way to the worker.
+    up: Buffer,
+    /// On its way to the client, after CCC.
+    down: Buffer,
+    stage: Stage,
+    /// The client sends nothing more.
+    raw_ended: bool,
+    /// The worker has been told that.
+    up_ended: bool,
+    /// The worker has closed its side, while its last bytes wait for the client.
+    plain_gone: bool,
+    patience: Duration,
+    until: Option<Instant>,
+    drainable: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Handshake,
+    Open,
+    /// CCC: the client's close_notify is awaited.
+    Clearing,
+    /// CCC: both directions are plain.
+    Clear,
+    /// The worker has closed its side; the last bytes are on their way.
+    Ending,
+    /// Whatever the client still sends is taken: closing with unread bytes would reset what it has not read.
+    Draining,
+    Over,
+}
+
+impl Control {
+    /// Waits for the client's first record.
+    pub fn new(raw: Raw, plain: Stream, config: Arc<ServerConfig>, patience: Duration) -> Self {
+        Control {
+            raw,
+            plain,
+            engine: Engine::new(config),
+            version: None,
+            input: Buffer::default(),
+            up: Buffer::default(),
+            down: Buffer::default(),
+            stage: Stage::Handshake,
+            raw_ended: false,
+            up_ended: false,
+            plain_gone: false,
+            patience,
+            until: Some(Instant::now() + patience),
+            drainable: DRAIN_MOST,
+        }
+    }
+
+    /// The version that was negotiated.
+    pub fn version(&self) -> Option<ProtocolVersion> {
+        self.version
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    pub fn raw(&self) -> &Raw {
+        &self.raw
+    }
+
+    pub fn plain(&self) -> &Stream {
+        &self.plain
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        self.until
+    }
+
+    pub fn wants(&self) -> Sides {
+        // Behind the client's close_notify only its end is of interest, or CCC.
+        let listening = !self.raw_ended && self.up.is_empty() && self.input.pending().len() < READ;
+        let writing = self.wants_write();
+        let wants = Sides { write_raw: writing, ..Sides::default() };
+        match self.stage {
+            Stage::Handshake => Sides { read_raw: true, plain_gone: true, ..wants },
+            Stage::Open | Stage::Clear => Sides {
+                read_raw: listening,
+                read_plain: !writing,
+                write_plain: !self.up.is_empty(),
+                plain_gone: !self.plain_gone,
+                ..wants
+            },
+            Stage::Clearing => Sides {
+                read_raw: listening,
+                write_plain: !self.up.is_empty(),
+                plain_gone: !self.plain_gone,
+                ..wants
+            },
+            Stage::Ending => wants,
+            Stage::Draining => Sides { read_raw: true, ..Sides::default() },
+            Stage::Over => Sides::default(),
+        }
+    }
+
+    /// Does what can be done at once, but not for long.
+    pub fn step(&mut self, can: Sides, scratch: &mut [u8], told: &mut Told) {
+        if can.plain_gone {
+            self.abandoned();
+        }
+        if can.read_raw {
+            self.read_raw(scratch);
+        }
+        self.take_records(told);
+        if can.read_plain && self.read_plain(scratch) == Some(0) {
+            self.finish();
+        }
+        self.pass_up();
+        self.flush();
+        self.clear(told);
+        if self.stage == Stage::Ending && !self.wants_write() {
+            self.drain();
+        }
+    }
+
+    /// Its time is up.
+    pub fn expire(&mut self, told: &mut Told) {
+        match self.stage {
+            Stage::Handshake => self.fail("no handshake in time", told),
+            // close_notify, and then neither the end nor CCC.
+            Stage::Open if !self.plain_gone => self.client_ended(),
+            _ => self.stage = Stage::Over,
+        }
+    }
+
+    /// CCC: what the worker has written so far goes out encrypted, and TLS ends.
+    pub fn wish_clear(&mut self, scratch: &mut [u8], told: &mut Told) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        for _ in 0..CLEAR_READS {
+            match self.read_plain(scratch) {
+                None => break,
+                Some(0) => return self.finish(),
+                Some(_) => {}
+            }
+        }
+        self.engine.close();
+        self.until = None;
+        self.stage = Stage::Clearing;
+        self.step(Sides::default(), scratch, told);
+    }
+
+    /// Nothing more will come from the worker: it is gone, or the broker is.
+    pub fn finish(&mut self) {
+        match self.stage {
+            Stage::Handshake => self.stage = Stage::Over,
+            Stage::Open | Stage::Clearing => {
+                self.engine.close();
+                self.stage = Stage::Ending;
+            }
+            Stage::Clear => self.stage = Stage::Ending,
+            Stage::Ending | Stage::Draining | Stage::Over => return,
+        }
+        self.until = Some(Instant::now() + self.patience);
+    }
+
+    fn wants_write(&self) -> bool {
+        self.engine.wants_write() || !self.down.is_empty()
+    }
+
+    fn read_raw(&mut self, scratch: &mut [u8]) {
+        let Some(room) = scratch.get_mut(..READ) else { return };
+        match self.raw.input().receive(room) {
+            Ok(0) => self.client_ended(),
+            Ok(length) if self.stage == Stage::Draining => {
+                self.drainable = self.drainable.saturating_sub(length);
+                if self.drainable == 0 {
+                    self.stage = Stage::Over;
+                }
+            }
+            Ok(length) => self.input.push(room.get(..length).unwrap_or_default()),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(_) => self.stage = Stage::Over,
+        }
+    }
+
+    fn client_ended(&mut self) {
+        self.raw_ended = true;
+        if self.stage == Stage::Draining {
+            self.stage = Stage::Over;
+        } else if self.stage == Stage::Open {
+            self.until = None;
+        }
+    }
+
+    fn take_records(&mut self, told: &mut Told) {
+        while matches!(self.stage, Stage::Handshake | Stage::Open | Stage::Clearing)
+            && !self.engine.peer_has_closed()
+        {
+            let Some(length) = record::length(self.input.pending(), self.stage == Stage::Clearing)
+            else {
+                break;
+            };
+            let bytes = self.input.pending().get(..length).unwrap_or_default();
+            let fed = self.engine.feed(bytes, &mut self.up);
+            self.input.advance(length);
+            match (self.stage, fed) {
+                (Stage::Handshake, Ok(())) => self.look(told),
+                (Stage::Handshake, Err(error)) => return self.fail(&error.to_string(), told),
+                (_, Err(_)) => {
+                    // The alert about it, and what the worker was still to hear.
+                    self.flush();
+                    self.pass_up();
+                    self.stage = Stage::Over;
+                }
+                (_, Ok(())) => {}
+            }
+        }
+        match self.stage {
+            Stage::Handshake if self.raw_ended => self.fail("the client closed the connection", told),
+            Stage::Open if self.engine.peer_has_closed() && !self.raw_ended => {
+                // Perhaps the worker is about to tell of CCC.
+                self.until.get_or_insert_with(|| Instant::now() + CLEAR_DELAY);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the handshake has ended.
+    fn look(&mut self, told: &mut Told) {
+        let Some(connection) = self.engine.established() else { return };
+        match describe(connection, Of::Control) {
+            Err(cause) => self.fail(&cause, told),
+            Ok(established) => {
+                self.version = connection.protocol_version();
+                told.reports.push(Report::Established(established));
+                self.stage = Stage::Open;
+                self.until = None;
+            }
+        }
+    }
+
+    fn fail(&mut self, cause: &str, told: &mut Told) {
+        told.failed(Of::Control, &self.engine.explain(cause));
+        self.flush();
+        self.drain();
+        if self.raw_ended {
+            self.stage = Stage::Over;
+        }
+    }
+
+    /// What has come from the worker: so many bytes, which are on their way. `None` if nothing has.
+    fn read_plain(&mut self, scratch: &mut [u8]) -> Option<usize> {
+        let length = self.plain.receive(scratch.get_mut(..READ)?);
+        let length = match length {
+            Ok(length) => length,
+            Err(Errno::EAGAIN | Errno::EINTR) => return None,
+            Err(_) => 0,
+        };
+        let bytes = scratch.get(..length).unwrap_or_default();
+        match self.stage {
+            Stage::Clear => self.down.push(bytes),
+            _ => self.engine.write(bytes),
+        }
+        Some(length)
+    }
+
+    fn pass_up(&mut self) {
+        if self.stage == Stage::Clear {
+            self.up.push(self.input.pending());
+            self.input.clear();
+        }
+        if self.up.transmit(&self.plain).is_err() {
+            // The worker hears no more, but may still have something to say.
+            self.up.clear();
+            self.raw_ended = true;
+            self.up_ended = true;
+        }
+        let passing = matches!(self.stage, Stage::Open | Stage::Clear);
+        if passing && self.raw_ended && self.up.is_empty() && !self.up_ended {
+            let _ = shutdown(self.plain.as_fd().as_raw_fd(), Shutdown::Write);
+            self.up_ended = true;
+        }
+    }
+
+    fn flush(&mut self) {
+        if matches!(self.stage, Stage::Draining | Stage::Over) {
+            return;
+        }
+        let sent = self.engine.flush(&self.raw).is_ok()
+            && (self.engine.wants_write()
+                || self.raw.output().is_none_or(|output| self.down.transmit(output).is_ok()));
+        if !sent {
+            // Nobody hears us; the worker sees that by the end of its side.
+            self.stage = Stage::Over;
+        }
+    }
+
+    /// CCC: whether the client's side of TLS has ended too: by close_notify, or by bytes that are none of TLS, as
+    /// some clients never send it.
+    fn clear(&mut self, told: &mut Told) {
+        let cleared = self.engine.peer_has_closed()
+            || self.raw_ended
+            || record::is_foreign(self.input.pending());
+        if self.stage == Stage::Clearing && cleared && !self.engine.wants_write() {
+            told.words.push(Word::Cleared);
+            self.stage = Stage::Clear;
+            // Passed on in the next step, behind that word.
+            self.up.push(self.input.pending());
+            self.input.clear();
+        }
+    }
+
+    /// The worker has closed its side, and its last bytes are waiting for the client: not for ever.
+    fn abandoned(&mut self) {
+        match self.stage {
+            Stage::Handshake | Stage::Clearing => self.finish(),
+            _ => {
+                self.plain_gone = true;
+                self.until.get_or_insert_with(|| Instant::now() + self.patience);
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        self.raw.end_output();
+        self.stage = if self.raw_ended { Stage::Over } else { Stage::Draining };
+        self.until = Some(Instant::now() + self.patience);
+    }
+}
+
+/// In one step: a record and a little more.
+const READ: usize = 32 * 1024;
+/// What a worker may have written before CCC and was not read.
+const CLEAR_READS: usize = 16;
+/// How long CCC may come behind the client's answer to it.
+const CLEAR_DELAY: Duration = Duration::from_secs(1);
+/// What is taken from a client only to be forgotten.
+const DRAIN_MOST: usize = 1024 * 1024;

@@ -1,0 +1,47 @@
+//! What a handshake came to, in words for the log. Relay.
+
+use rustls::server::ServerConnection;
+use rustls::{HandshakeKind, ProtocolVersion};
+
+use crate::wire::Bounded;
+use crate::wire::relay::{Established, Of};
+
+/// Describes a connection whose handshake has ended. A certificate of the client's that is too long to be told of is
+/// an error: nobody is to be taken for somebody without one.
+pub fn describe(connection: &ServerConnection, of: Of) -> Result<Established, String> {
+    let version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+        version => format!("{version:?}"),
+    };
+    // rustls has a prefix of its own for the suites of TLS 1.3.
+    let suite = connection.negotiated_cipher_suite().map_or_else(String::new, |suite| {
+        format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
+    });
+    let group = connection
+        .negotiated_key_exchange_group()
+        .map_or_else(String::new, |group| format!("{:?}", group.name()));
+    let certificate = match (of, connection.peer_certificates()) {
+        (Of::Control, Some([certificate, ..])) => Some(
+            Bounded::try_from(certificate.as_ref())
+                .map_err(|error| format!("the client's certificate is {error}"))?,
+        ),
+        _ => None,
+    };
+    Ok(Established {
+        of,
+        version: Bounded::cut(version.as_bytes()),
+        suite: Bounded::cut(suite.as_bytes()),
+        group: Bounded::cut(group.as_bytes()),
+        resumed: is_resumed(connection),
+        host: connection
+            .server_name()
+            .map(|name| Bounded::cut(name.to_ascii_lowercase().as_bytes())),
+        certificate,
+    })
+}
+
+/// Whether it takes up a session of this process: the control connection's, or one that came from that.
+pub fn is_resumed(connection: &ServerConnection) -> bool {
+    connection.handshake_kind() == Some(HandshakeKind::Resumed)
+}

@@ -1,0 +1,78 @@
+//! The key process: it has the private keys, reads nothing but what the relay asks, and signs nothing but what a handshake
+//! of TLS signs. It trusts neither the relay nor the broker.
+
+mod load;
+mod shape;
+
+use std::sync::Arc;
+
+use rustls::SignatureScheme;
+use rustls::sign::SigningKey;
+use zeroize::Zeroizing;
+
+use crate::cage::Caged;
+use crate::wire::key::{Answer, Ask, KeyEnd, Report, ReportEnd};
+use crate::wire::{Bounded, Fault};
+
+/// What the key process begins with.
+#[derive(Debug)]
+pub struct KeyStart {
+    /// To the relay.
+    pub relay: KeyEnd,
+    /// To the broker.
+    pub broker: ReportEnd,
+    /// The files of the keys, one for each certificate: PEM with PKCS#1, PKCS#8 or SEC1; RSA, ECDSA or Ed25519.
+    pub keys: Vec<Zeroizing<Vec<u8>>>,
+    /// How many signatures it makes before it ends.
+    pub at_most: Option<u32>,
+    /// Nothing is signed for TLS 1.2, whose signatures cover no more than a key exchange.
+    pub tls13_only: bool,
+}
+
+/// Signs until it is not needed any more.
+pub fn run_key(_: &Caged, start: KeyStart) {
+    serve(start);
+}
+
+/// The same for who is not caged: tests.
+pub(super) fn serve(start: KeyStart) {
+    let KeyStart { relay, broker, keys, at_most, tls13_only } = start;
+    let served = load::load(keys).and_then(|(keys, public)| {
+        relay.tell(&Answer::Keys(public)).map_err(|fault| fault.to_string())?;
+        sign(&relay, &keys, at_most, tls13_only)
+    });
+    if let Err(cause) = served {
+        let _ = broker.tell(&Report::Unfit(Bounded::cut(cause.as_bytes())));
+    }
+}
+
+fn sign(
+    relay: &KeyEnd,
+    keys: &[Arc<dyn SigningKey>],
+    at_most: Option<u32>,
+    tls13_only: bool,
+) -> Result<(), String> {
+    let mut left = at_most;
+    while left != Some(0) {
+        let (key, scheme, input) = match relay.hear() {
+            Ok((Ask::Sign { key, scheme, input }, None)) => (key, scheme, input),
+            Ok((Ask::Enough, None)) | Err(Fault::Closed) => return Ok(()),
+            Ok(_) => return Err("the relay sent a descriptor".to_owned()),
+            Err(fault) => return Err(format!("the relay: {fault}")),
+        };
+        let key = keys.get(usize::from(key)).ok_or("no such key")?;
+        let scheme = SignatureScheme::from(scheme);
+        if !shape::of(&input).is_some_and(|shape| shape.allows(scheme, tls13_only)) {
+            return Err("asked to sign what no handshake signs".to_owned());
+        }
+        let signer = key.choose_scheme(&[scheme]).ok_or("asked for a scheme that the key has not")?;
+        let signature = signer.sign(&input).map_err(|error| error.to_string())?;
+        let signature = Bounded::try_from(signature.as_slice()).map_err(|error| error.to_string())?;
+        match relay.tell(&Answer::Signed(signature)) {
+            Ok(()) => left = left.map(|left| left - 1),
+            Err(Fault::Closed) => return Ok(()),
+            Err(fault) => return Err(format!("the relay: {fault}")),
+        }
+    }
+    Ok(())
+}

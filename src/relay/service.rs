@@ -1,0 +1,237 @@
+//! The relay's loop: one control connection, and the data connections of its session. Relay; the broker and the worker
+//! are not trusted to keep to the order of things.
+
+use std::os::fd::{OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Start;
+use super::configs::Configs;
+use super::control::Control;
+use super::data::{Data, Terms};
+use super::raw::Raw;
+use super::remote::{Link, RemoteKey};
+use super::resolver::Resolver;
+use super::sides::{Sides, Told, Watch};
+use crate::wire::relay::{Order, RelayEnd, Report, SessionEnd, Wish};
+use crate::wire::{Bounded, Fault};
+use crate::worker::stream::Stream;
+use crate::worker::wait::wait;
+
+/// All that it has.
+#[derive(Debug)]
+pub struct Relay {
+    broker: Option<RelayEnd>,
+    worker: Option<SessionEnd>,
+    key: Arc<Link>,
+    configs: Configs,
+    control: Control,
+    data: Vec<Data>,
+    terms: Terms,
+    /// From the client or from the worker, in one step; nothing stays in it.
+    scratch: Vec<u8>,
+}
+
+/// Prepares what the client will be spoken to with, and serves it. Says first whether it can.
+pub fn serve(start: Start) {
+    let Start { input, output, plain, broker, key, certificates, policy, host, patience } = start;
+    let configs = Link::new(key, patience)
+        .map_err(|fault| format!("no keys from the key process: {fault}"))
+        .and_then(|(link, keys)| {
+            if keys.len() != certificates.len() {
+                return Err(format!("{} keys, {} certificates", keys.len(), certificates.len()));
+            }
+            let mut certified = Vec::new();
+            for (index, (certificate, public)) in (0u8..).zip(certificates.iter().zip(keys)) {
+                let one = certificate
+                    .certify(RemoteKey::new(&link, index, public))
+                    .map_err(|cause| format!("certificate {}: {cause}", index.saturating_add(1)))?;
+                certified.push((certificate.names.clone(), one));
+            }
+            Ok((link, Configs::new(Resolver::new(certified, host), &policy)?))
+        });
+    let (key, configs) = match configs {
+        Ok(configs) => configs,
+        Err(cause) => {
+            let _ = broker.tell(&Report::Unfit(Bounded::cut(cause.as_bytes())));
+            return;
+        }
+    };
+    let raw = Raw::halves(input, output);
+    if broker.tell(&Report::Ready).is_ok() && matches!(broker.hear(), Ok((Order::Begin, None))) {
+        let control =
+            Control::new(raw, Stream::new(plain), configs.control.clone(), patience);
+        let terms = Terms { require_reuse: true, patience };
+        Relay {
+            broker: Some(broker),
+            worker: None,
+            key,
+            configs,
+            control,
+            data: vec![],
+            terms,
+            scratch: vec![0; SCRATCH],
+        }
+        .run();
+    }
+}
+
+impl Relay {
+    fn run(mut self) {
+        while !self.control.is_over() || self.data.iter().any(Data::is_draining) {
+            if self.round().is_err() {
+                return;
+            }
+        }
+    }
+
+    fn round(&mut self) -> Result<(), Fault> {
+        let ready = self.wait()?;
+        let now = Instant::now();
+        let late = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        let mut told = Told::default();
+        if late(self.control.deadline()) {
+            self.control.expire(&mut told);
+        }
+        self.control.step(can(&ready, CONTROL), &mut self.scratch, &mut told);
+        for (index, data) in (DATA..).zip(&mut self.data) {
+            if late(data.deadline()) {
+                data.expire(&mut told);
+            }
+            let can = can(&ready, index);
+            if can != Sides::default() {
+                data.step(can, &mut self.scratch, &mut told);
+            }
+        }
+        if can(&ready, BROKER).read_raw {
+            self.hear_broker()?;
+        }
+        if can(&ready, WORKER).read_raw {
+            self.hear_worker(&mut told)?;
+        }
+        self.data.retain(|data| !data.is_over());
+        self.tell(told)
+    }
+
+    fn wait(&self) -> Result<Vec<Sides>, Fault> {
+        let mut watch = Watch::default();
+        if let Some(broker) = &self.broker {
+            watch.channel(BROKER, broker);
+        }
+        if let Some(worker) = &self.worker {
+            watch.channel(WORKER, worker);
+        }
+        let control = &self.control;
+        watch.connection(CONTROL, control.wants(), control.raw(), Some(control.plain()));
+        for (index, data) in (DATA..).zip(&self.data) {
+            watch.connection(index, data.wants(), data.raw(), data.plain());
+        }
+        let deadlines = self.data.iter().filter_map(Data::deadline).chain(control.deadline());
+        let deadline = deadlines.min().unwrap_or_else(|| Instant::now() + DAY);
+        wait(watch.fds(), deadline).map_err(Fault::System)?;
+        Ok(watch.ready(DATA + self.data.len()))
+    }
+
+    fn hear_broker(&mut self) -> Result<(), Fault> {
+        let Some(broker) = &self.broker else { return Ok(()) };
+        match broker.hear() {
+            Ok((Order::Data(id), Some(client))) => self.accept(id, client),
+            Ok((Order::Plain(id), Some(plain))) => {
+                // Of a connection that has failed at once there is perhaps nothing left to join.
+                if let Some(data) = self.data.iter_mut().find(|data| data.id == id) {
+                    data.join(plain);
+                }
+                Ok(())
+            }
+            Ok((Order::Worker { require_reuse }, Some(worker))) => {
+                self.terms.require_reuse = require_reuse;
+                self.worker = Some(SessionEnd::from(worker));
+                Ok(())
+            }
+            Err(Fault::Closed) => {
+                self.broker = None;
+                self.control.finish();
+                Ok(())
+            }
+            Ok(_) => Err(Fault::Undecodable),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn accept(&mut self, id: u32, client: OwnedFd) -> Result<(), Fault> {
+        if self.data.iter().any(|data| data.id == id) {
+            return Err(Fault::Undecodable);
+        }
+        if self.data.len() >= DATA_MOST {
+            // The oldest of those that nobody waits for, or else the oldest.
+            let oldest = self.data.iter().position(Data::is_draining).unwrap_or(0);
+            self.data.remove(oldest);
+        }
+        let config = self.configs.data(self.control.version());
+        self.data.push(Data::new(id, client, config, self.terms));
+        Ok(())
+    }
+
+    fn hear_worker(&mut self, told: &mut Told) -> Result<(), Fault> {
+        let Some(worker) = &self.worker else { return Ok(()) };
+        match worker.hear() {
+            Ok((Wish::Go(id, direction), None)) => {
+                // Of one that is gone the worker has been told.
+                if let Some(data) = self.data.iter_mut().find(|data| data.id == id) {
+                    data.go(direction);
+                    data.step(Sides::default(), &mut self.scratch, told);
+                }
+                Ok(())
+            }
+            Ok((Wish::Clear, None)) => {
+                self.control.wish_clear(&mut self.scratch, told);
+                Ok(())
+            }
+            Err(Fault::Closed) => {
+                self.worker = None;
+                Ok(())
+            }
+            Ok(_) => Err(Fault::Undecodable),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn tell(&mut self, told: Told) -> Result<(), Fault> {
+        // Another session's client can't have resumed ours: whoever has, can do so again, and needs no signature.
+        if told.resumed && self.terms.require_reuse {
+            self.key.enough();
+        }
+        for report in told.reports {
+            still(self.broker.as_ref().map(|broker| broker.tell(&report)))?;
+        }
+        for word in told.words {
+            still(self.worker.as_ref().map(|worker| worker.tell(&word)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Who is gone is told of by poll; anything else is a fault.
+fn still(told: Option<Result<(), Fault>>) -> Result<(), Fault> {
+    match told {
+        None | Some(Ok(()) | Err(Fault::Closed)) => Ok(()),
+        Some(fault) => fault,
+    }
+}
+
+fn can(ready: &[Sides], index: usize) -> Sides {
+    ready.get(index).copied().unwrap_or_default()
+}
+
+/// The places in what is ready.
+const BROKER: usize = 0;
+const WORKER: usize = 1;
+const CONTROL: usize = 2;
+const DATA: usize = 3;
+
+/// As many data connections as may live at once, most of them draining.
+const DATA_MOST: usize = 8;
+/// What is read from a client in one step: an upload's records together are worth one write to the worker.
+const SCRATCH: usize = 256 * 1024;
+/// As good as for ever.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,379 @@
+//! A client, a worker, a broker and a key process around one relay, for its tests: each in threads, without cages. The
+//! data connections are of TCP, on the loopback.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::poll::PollFlags;
+use rustls::client::{Resumption, Tls12Resumption};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::key::{self, KeyStart};
+use super::{Certificate, Policy, Start, service};
+use crate::wire;
+use crate::wire::event::Direction;
+use crate::wire::relay::{BrokerEnd, Established, Id, Order, Report, Wish, Word, WorkerEnd};
+use crate::worker::wait::wait_for;
+
+/// A certificate that trusts itself, and its key.
+#[derive(Clone)]
+pub struct Pair {
+    pub chain: String,
+    pub key: String,
+    pub names: Vec<String>,
+}
+
+/// A fresh one for these names.
+pub fn pair(names: &[&str]) -> Pair {
+    of_kind(names, &rcgen::PKCS_ECDSA_P256_SHA256)
+}
+
+pub fn of_kind(names: &[&str], kind: &'static rcgen::SignatureAlgorithm) -> Pair {
+    let key = rcgen::KeyPair::generate_for(kind).unwrap();
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let certificate = rcgen::CertificateParams::new(names.clone()).unwrap().self_signed(&key);
+    Pair { chain: certificate.unwrap().pem(), key: key.serialize_pem(), names }
+}
+
+/// A relay to be.
+pub struct Site {
+    pub pairs: Vec<Pair>,
+    pub policy: Policy,
+    pub host: Option<Vec<u8>>,
+    pub at_most: Option<u32>,
+    pub patience: Duration,
+    pub require_reuse: bool,
+}
+
+/// One with one certificate, for `localhost`.
+pub fn site() -> Site {
+    Site {
+        pairs: vec![pair(&["localhost"])],
+        policy: Policy::default(),
+        host: None,
+        at_most: None,
+        patience: PATIENCE,
+        require_reuse: true,
+    }
+}
+
+impl Site {
+    /// What trusts its certificates.
+    pub fn client(&self) -> Client {
+        let mut roots = RootCertStore::empty();
+        for pair in &self.pairs {
+            roots.add(CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap()).unwrap();
+        }
+        Client {
+            roots,
+            tls12: false,
+            name: "localhost",
+            protocols: vec![],
+            ids_only: false,
+            identity: None,
+        }
+    }
+
+    pub fn start(self) -> Session {
+        let (client, input) = UnixStream::pair().unwrap();
+        let output = input.try_clone().unwrap();
+        self.start_on(client, input.into(), output.into())
+    }
+
+    pub fn start_on(self, client: UnixStream, input: OwnedFd, output: OwnedFd) -> Session {
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (plain, far) = UnixStream::pair().unwrap();
+        plain.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (broker, relay_broker) = BrokerEnd::pair().unwrap();
+        let (key_relay, relay_key) = wire::key::KeyEnd::pair().unwrap();
+        let (key_broker, key_report) = wire::key::BrokerEnd::pair().unwrap();
+        let certificate = |pair: &Pair| Certificate {
+            chain: pair.chain.clone().into_bytes(),
+            ocsp: None,
+            names: pair.names.clone(),
+        };
+        let start = Start {
+            input,
+            output,
+            plain: far.into(),
+            broker: relay_broker,
+            key: relay_key,
+            certificates: self.pairs.iter().map(certificate).collect(),
+            policy: self.policy.clone(),
+            host: self.host.clone(),
+            patience: self.patience,
+        };
+        let key_start = KeyStart {
+            relay: key_relay,
+            broker: key_report,
+            keys: self.pairs.iter().map(|pair| pair.key.clone().into_bytes().into()).collect(),
+            at_most: self.at_most,
+            tls13_only: self.policy.tls13_only,
+        };
+        let key = std::thread::spawn(move || key::serve(key_start));
+        let relay = std::thread::spawn(move || service::serve(start));
+        Session {
+            control: Some(client),
+            plain: Some(plain),
+            broker,
+            worker: None,
+            key_broker,
+            key: Some(key),
+            relay: Some(relay),
+            require_reuse: self.require_reuse,
+            next: 0,
+        }
+    }
+}
+
+/// What sort of client it is.
+#[derive(Clone)]
+pub struct Client {
+    roots: RootCertStore,
+    pub tls12: bool,
+    pub name: &'static str,
+    pub protocols: Vec<Vec<u8>>,
+    /// Resumes by session id only, without tickets (TLS 1.2).
+    pub ids_only: bool,
+    pub identity: Option<Pair>,
+}
+
+/// A client, with the sessions that it remembers.
+pub struct Connector {
+    config: Arc<ClientConfig>,
+    name: &'static str,
+}
+
+impl Client {
+    pub fn tls12(mut self) -> Self {
+        self.tls12 = true;
+        self
+    }
+
+    pub fn connector(&self) -> Connector {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = if self.tls12 { [&TLS12] } else { [&TLS13] };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions)
+            .unwrap()
+            .with_root_certificates(self.roots.clone());
+        let mut config = match &self.identity {
+            None => builder.with_no_client_auth(),
+            Some(pair) => builder
+                .with_client_auth_cert(
+                    vec![CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap()],
+                    PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap(),
+                )
+                .unwrap(),
+        };
+        config.alpn_protocols.clone_from(&self.protocols);
+        if self.ids_only {
+            config.resumption =
+                Resumption::in_memory_sessions(32).tls12_resumption(Tls12Resumption::SessionIdOnly);
+        }
+        Connector { config: Arc::new(config), name: self.name }
+    }
+}
+
+pub type Tls<S> = StreamOwned<ClientConnection, S>;
+
+impl Connector {
+    /// Begins TLS; nothing is sent yet.
+    pub fn over<S: Read + Write>(&self, socket: S) -> Tls<S> {
+        let name = ServerName::try_from(self.name).unwrap();
+        StreamOwned::new(ClientConnection::new(self.config.clone(), name).unwrap(), socket)
+    }
+}
+
+/// Ends the handshake.
+pub fn shake<S: Read + Write>(tls: &mut Tls<S>) -> io::Result<()> {
+    while tls.conn.is_handshaking() {
+        tls.conn.complete_io(&mut tls.sock)?;
+    }
+    Ok(())
+}
+
+/// Sends close_notify.
+pub fn close<S: Read + Write>(tls: &mut Tls<S>) {
+    tls.conn.send_close_notify();
+    tls.flush().unwrap();
+}
+
+/// A relay that runs, with the broker's and the worker's ends of it.
+pub struct Session {
+    pub control: Option<UnixStream>,
+    /// The worker's end of the control connection.
+    pub plain: Option<UnixStream>,
+    pub broker: BrokerEnd,
+    worker: Option<WorkerEnd>,
+    pub key_broker: wire::key::BrokerEnd,
+    key: Option<JoinHandle<()>>,
+    relay: Option<JoinHandle<()>>,
+    require_reuse: bool,
+    next: Id,
+}
+
+/// A data connection: the worker's end of it.
+pub struct Data {
+    pub id: Id,
+    pub plain: UnixStream,
+}
+
+impl Session {
+    pub fn report(&self) -> Report {
+        assert!(wait_for(&self.broker.as_fd(), PollFlags::POLLIN, soon()).unwrap(), "no report");
+        self.broker.hear().unwrap().0
+    }
+
+    pub fn begin(&self) {
+        assert!(matches!(self.report(), Report::Ready));
+        self.broker.tell(&Order::Begin).unwrap();
+    }
+
+    pub fn established(&self) -> Established {
+        match self.report() {
+            Report::Established(established) => established,
+            report => panic!("{report:?}"),
+        }
+    }
+
+    pub fn cause(&self) -> String {
+        match self.report() {
+            Report::Failed { cause, .. } | Report::Unfit(cause) => {
+                String::from_utf8(cause.into_bytes()).unwrap()
+            }
+            report => panic!("{report:?}"),
+        }
+    }
+
+    /// The client's handshake, up to where the worker would greet.
+    pub fn secure(&mut self, connector: &Connector) -> Tls<UnixStream> {
+        self.begin();
+        let mut tls = connector.over(self.control.take().unwrap());
+        shake(&mut tls).unwrap();
+        tls
+    }
+
+    /// Says a line to the client, and hears one from it.
+    pub fn exchange(&mut self, tls: &mut Tls<UnixStream>) {
+        let plain = self.plain.as_mut().unwrap();
+        plain.write_all(b"220 Hello.\r\n").unwrap();
+        assert_eq!(take(tls, 12), b"220 Hello.\r\n");
+        tls.write_all(b"NOOP\r\n").unwrap();
+        assert_eq!(take(plain, 6), b"NOOP\r\n");
+    }
+
+    /// Somebody has logged in.
+    pub fn log_in(&mut self) {
+        let (worker, far) = WorkerEnd::pair().unwrap();
+        let order = Order::Worker { require_reuse: self.require_reuse };
+        self.broker.tell_with(&order, far.as_fd()).unwrap();
+        self.worker = Some(worker);
+    }
+
+    /// A control connection in use, and its client logged in.
+    pub fn logged_in(&mut self, connector: &Connector) -> Tls<UnixStream> {
+        let mut tls = self.secure(connector);
+        self.exchange(&mut tls);
+        assert!(!self.established().resumed);
+        self.log_in();
+        tls
+    }
+
+    /// A data connection, connected.
+    pub fn data(&mut self) -> (Data, TcpStream) {
+        let (client, server) = tcp();
+        self.next += 1;
+        let id = self.next;
+        let (plain, far) = UnixStream::pair().unwrap();
+        plain.set_read_timeout(Some(PATIENCE)).unwrap();
+        self.broker.tell_with(&Order::Data(id), server.as_fd()).unwrap();
+        self.broker.tell_with(&Order::Plain(id), far.as_fd()).unwrap();
+        (Data { id, plain }, client)
+    }
+
+    /// The same, with the handshake done and accepted.
+    pub fn proven(&mut self, connector: &Connector) -> (Data, Tls<TcpStream>) {
+        let (data, client) = self.data();
+        let mut tls = connector.over(client);
+        shake(&mut tls).unwrap();
+        assert_eq!(self.word(), Word::Proven(data.id));
+        (data, tls)
+    }
+
+    pub fn word(&self) -> Word {
+        let worker = self.worker.as_ref().unwrap();
+        assert!(wait_for(&worker.as_fd(), PollFlags::POLLIN, soon()).unwrap(), "no word");
+        worker.hear().unwrap().0
+    }
+
+    pub fn wish(&self, wish: Wish) {
+        self.worker.as_ref().unwrap().tell(&wish).unwrap();
+    }
+
+    pub fn go(&self, data: &Data, direction: Direction) {
+        self.wish(Wish::Go(data.id, direction));
+    }
+
+    /// Whether the key process has ended of its own accord.
+    pub fn key_ends(&mut self) {
+        self.key.take().unwrap().join().unwrap();
+    }
+
+    /// The worker closes its side, the client its own, which is the control connection; the relay ends.
+    pub fn end<C>(mut self, control: C) {
+        self.plain = None;
+        drop(control);
+        self.join();
+    }
+
+    pub fn join(&mut self) {
+        let relay = self.relay.take().unwrap();
+        let deadline = soon();
+        while !relay.is_finished() {
+            assert!(Instant::now() < deadline, "the relay does not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        relay.join().unwrap();
+    }
+}
+
+/// Both ends of a connection, the second one as the broker makes it.
+pub fn tcp() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    server.set_nonblocking(true).unwrap();
+    (client, server)
+}
+
+pub fn take(from: &mut impl Read, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    from.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+pub fn take_all(from: &mut impl Read) -> Vec<u8> {
+    let mut bytes = vec![];
+    from.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+pub fn no_more(socket: &TcpStream) {
+    socket.shutdown(Shutdown::Write).unwrap();
+}
+
+pub fn soon() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,668 @@
+//! Sessions through the relay, seen from the client, the worker and the broker.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use super::testing::*;
+use super::{Clients, Policy};
+use crate::wire::event::Direction::{Download, Upload};
+use crate::wire::relay::Close::{Broken, Clean, Truncated};
+use crate::wire::relay::{Of, Order, Refusal, Report, Wish, Word};
+
+#[test]
+fn a_control_connection_is_relayed_under_both_versions() {
+    for (tls12, version, suite) in [
+        (false, "TLSv1.3", "TLS_AES_128_GCM_SHA256"),
+        (true, "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"),
+    ] {
+        let site = site();
+        let mut client = site.client();
+        client.tls12 = tls12;
+        let mut session = site.start();
+        let mut tls = session.secure(&client.connector());
+        session.exchange(&mut tls);
+        let established = session.established();
+        assert_eq!(established.of, Of::Control);
+        assert_eq!(&*established.version, version.as_bytes());
+        assert_eq!(&*established.suite, suite.as_bytes());
+        assert_eq!(&*established.group, b"X25519");
+        assert_eq!(established.host.as_deref(), Some(&b"localhost"[..]));
+        assert!(!established.resumed);
+        // The worker's last words reach the client, with close_notify.
+        session.plain.as_mut().unwrap().write_all(b"221 Bye.\r\n").unwrap();
+        session.plain = None;
+        assert_eq!(take_all(&mut tls), b"221 Bye.\r\n");
+        drop(tls);
+        session.end(());
+    }
+}
+
+#[test]
+fn a_client_that_stops_sending_is_still_answered() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let mut tls = session.secure(&connector);
+    session.exchange(&mut tls);
+    tls.write_all(b"STAT\r\n").unwrap();
+    close(&mut tls);
+    tls.sock.shutdown(Shutdown::Write).unwrap();
+    let plain = session.plain.as_mut().unwrap();
+    assert_eq!(take_all(plain), b"STAT\r\n");
+    plain.write_all(b"211 Still here.\r\n").unwrap();
+    session.plain = None;
+    assert_eq!(take_all(&mut tls), b"211 Still here.\r\n");
+    session.join();
+}
+
+#[test]
+fn pipes_are_relayed_too() {
+    use std::os::fd::{AsFd, OwnedFd};
+    let site = site();
+    let connector = site.client().connector();
+    let (input, to_relay) = nix::unistd::pipe().unwrap();
+    let (from_relay, output) = nix::unistd::pipe().unwrap();
+    // A client has one socket: this copies between that and the pipes.
+    let (client, mut far) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut back = far.try_clone().unwrap();
+    let mut to_relay = std::fs::File::from(to_relay);
+    let mut from_relay = std::fs::File::from(OwnedFd::from(from_relay));
+    assert!(nix::sys::stat::fstat(input.as_fd()).is_ok());
+    std::thread::spawn(move || std::io::copy(&mut far, &mut to_relay));
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_relay, &mut back);
+        let _ = back.shutdown(Shutdown::Both);
+    });
+    let mut session = site.start_on(client, input, output);
+    let mut tls = session.secure(&connector);
+    session.exchange(&mut tls);
+    session.plain = None;
+    assert_eq!(take_all(&mut tls), b"");
+    session.join();
+}
+
+#[test]
+fn a_chain_that_does_not_fit_its_key_is_unfit() {
+    let mut site = site();
+    site.pairs[0].key = pair(&["localhost"]).key;
+    assert_eq!(site.start().cause(), "certificate 1: the chain does not fit the key");
+}
+
+#[test]
+fn a_file_without_a_certificate_is_unfit() {
+    let mut site = site();
+    site.pairs.push(pair(&["other"]));
+    site.pairs[1].chain = "nothing\n".to_owned();
+    assert_eq!(
+        site.start().cause(),
+        "certificate 2: there is no certificate in the file of the chain"
+    );
+}
+
+#[test]
+fn files_go_down_and_up() {
+    let content: Vec<u8> = (0..3_000_000u32).map(|at| (at / 7) as u8).collect();
+    for tls12 in [false, true] {
+        let site = site();
+        let mut client = site.client();
+        client.tls12 = tls12;
+        let connector = client.connector();
+        let mut session = site.start();
+        let control = session.logged_in(&connector);
+
+        let (mut data, mut tls) = session.proven(&connector);
+        let established = session.established();
+        assert!(established.resumed && established.of == Of::Data);
+        session.go(&data, Download);
+        let sent = content.clone();
+        let sender = std::thread::spawn(move || {
+            data.plain.write_all(&sent).unwrap();
+            data.plain.shutdown(Shutdown::Write).unwrap();
+            data
+        });
+        assert!(take_all(&mut tls) == content, "the client has it all, and close_notify");
+        drop(tls);
+        let data = sender.join().unwrap();
+        assert_eq!(session.word(), Word::Done(data.id, Clean));
+        drop(data);
+
+        // The direction may be told before the handshake.
+        let (mut data, client) = session.data();
+        session.go(&data, Upload);
+        let mut tls = connector.over(client);
+        let sent = content.clone();
+        let sender = std::thread::spawn(move || {
+            tls.write_all(&sent).unwrap();
+            close(&mut tls);
+            tls
+        });
+        assert_eq!(session.word(), Word::Proven(data.id));
+        assert!(take_all(&mut data.plain) == content, "the worker has it all");
+        assert_eq!(session.word(), Word::Done(data.id, Clean));
+        assert_eq!(take_all(&mut sender.join().unwrap()), b"", "close_notify is answered");
+        drop(data);
+        session.end(control);
+    }
+}
+
+#[test]
+fn nothing_at_all_is_a_transfer_too() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (data, mut tls) = session.proven(&connector);
+    session.go(&data, Download);
+    data.plain.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(take_all(&mut tls), b"");
+    assert_eq!(session.word(), Word::Done(data.id, Clean));
+
+    drop(tls);
+    let (mut data, mut tls) = session.proven(&connector);
+    session.go(&data, Upload);
+    close(&mut tls);
+    assert_eq!(take_all(&mut data.plain), b"");
+    assert_eq!(session.word(), Word::Done(data.id, Clean));
+    session.end((control, tls));
+}
+
+#[test]
+fn who_does_not_resume_is_refused_and_nothing_flows() {
+    for tls12 in [false, true] {
+        let site = site();
+        let mut client = site.client();
+        client.tls12 = tls12;
+        let (connector, stranger) = (client.connector(), client.connector());
+        let mut session = site.start();
+        let control = session.logged_in(&connector);
+
+        let (mut data, client) = session.data();
+        session.go(&data, Upload);
+        let mut tls = stranger.over(client);
+        tls.write_all(b"secret").unwrap();
+        assert_eq!(session.word(), Word::Refused(data.id, Refusal::NotResumed));
+        assert!(!session.established().resumed);
+        data.plain.write_all(b"secret").unwrap();
+        data.plain.shutdown(Shutdown::Write).unwrap();
+        data.plain.set_nonblocking(true).unwrap();
+        let read = data.plain.read(&mut [0; 16]);
+        assert_eq!(read.unwrap_err().kind(), ErrorKind::WouldBlock, "nothing has come, no end");
+        drop(data);
+        // It is closed in order, so that the client reads why on the control connection.
+        assert_eq!(take_all(&mut tls), b"");
+        session.end((control, tls));
+    }
+}
+
+#[test]
+fn reuse_need_not_be_required() {
+    let mut site = site();
+    site.require_reuse = false;
+    let client = site.client();
+    let mut session = site.start();
+    let control = session.logged_in(&client.connector());
+    for _ in 0..3 {
+        let (data, mut tls) = session.proven(&client.connector());
+        assert!(!session.established().resumed);
+        session.go(&data, Download);
+        data.plain.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(take_all(&mut tls), b"");
+        assert_eq!(session.word(), Word::Done(data.id, Clean));
+    }
+    session.end(control);
+}
+
+#[test]
+fn another_sessions_tickets_are_worth_nothing() {
+    let pairs = vec![pair(&["localhost"])];
+    let mut first = site();
+    first.pairs.clone_from(&pairs);
+    let connector = first.client().connector();
+    let mut first = first.start();
+    let control = first.logged_in(&connector);
+
+    let mut second = site();
+    second.pairs = pairs;
+    let client = second.client();
+    let mut second = second.start();
+    let other = second.logged_in(&client.connector());
+    let (data, stream) = second.data();
+    let mut tls = connector.over(stream);
+    shake(&mut tls).unwrap();
+    assert_eq!(second.word(), Word::Refused(data.id, Refusal::NotResumed));
+    first.end(control);
+    drop((data, tls));
+    second.end(other);
+}
+
+#[test]
+fn an_upload_of_a_client_that_never_reads_is_whole() {
+    let content = vec![b'x'; 300_000];
+    for round in 0..20 {
+        let site = site();
+        let connector = site.client().connector();
+        let mut session = site.start();
+        let control = session.logged_in(&connector);
+        let (mut data, stream) = session.data();
+        let mut tls = connector.over(stream);
+        shake(&mut tls).unwrap();
+        assert_eq!(session.word(), Word::Proven(data.id));
+        session.go(&data, Upload);
+        let sent = content.clone();
+        let sender = std::thread::spawn(move || {
+            tls.write_all(&sent).unwrap();
+            // close_notify and close, with whatever came unread.
+            close(&mut tls);
+        });
+        let mut got = vec![];
+        let mut piece = [0; 8192];
+        loop {
+            match data.plain.read(&mut piece).unwrap() {
+                0 => break,
+                length => got.extend_from_slice(&piece[..length]),
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        sender.join().unwrap();
+        assert_eq!(got.len(), content.len(), "round {round}");
+        assert_eq!(session.word(), Word::Done(data.id, Clean));
+        session.end(control);
+    }
+}
+
+#[test]
+fn many_data_connections_resume_one_session() {
+    for (tls12, ids_only) in [(false, false), (true, false), (true, true)] {
+        let site = site();
+        let mut client = site.client();
+        (client.tls12, client.ids_only) = (tls12, ids_only);
+        let connector = client.connector();
+        let mut session = site.start();
+        let control = session.logged_in(&connector);
+        for at in 0..12 {
+            let (mut data, mut tls) = session.proven(&connector);
+            assert!(session.established().resumed, "{at}");
+            if at % 2 == 0 {
+                session.go(&data, Download);
+                data.plain.write_all(b"list").unwrap();
+                data.plain.shutdown(Shutdown::Write).unwrap();
+                assert_eq!(take_all(&mut tls), b"list");
+            } else {
+                session.go(&data, Upload);
+                tls.write_all(b"file").unwrap();
+                close(&mut tls);
+                assert_eq!(take_all(&mut data.plain), b"file");
+                assert_eq!(take_all(&mut tls), b"");
+            }
+            assert_eq!(session.word(), Word::Done(data.id, Clean), "{at}");
+        }
+        session.key_ends();
+        session.end(control);
+    }
+}
+
+#[test]
+fn an_upload_that_is_cut_off_is_truncated() {
+    // A record more or less, a byte more or less.
+    for length in [0, 1, 16_383, 16_384, 16_385, 32_768, 100_000] {
+        let site = site();
+        let connector = site.client().connector();
+        let mut session = site.start();
+        let control = session.logged_in(&connector);
+        let (mut data, mut tls) = session.proven(&connector);
+        session.go(&data, Upload);
+        let content = vec![7; length];
+        let sender = std::thread::spawn(move || {
+            tls.write_all(&content).unwrap();
+            tls.flush().unwrap();
+            no_more(&tls.sock);
+            tls
+        });
+        assert_eq!(take_all(&mut data.plain).len(), length, "all that came is passed on");
+        assert_eq!(session.word(), Word::Done(data.id, Truncated), "{length}");
+        drop(sender.join());
+        session.end(control);
+    }
+}
+
+#[test]
+fn an_upload_with_a_bad_record_is_broken() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (mut data, mut tls) = session.proven(&connector);
+    session.go(&data, Upload);
+    tls.write_all(b"good").unwrap();
+    tls.sock.write_all(&[23, 3, 3, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+    tls.sock.write_all(&[9; 12]).unwrap();
+    assert_eq!(take_all(&mut data.plain), b"good");
+    assert_eq!(session.word(), Word::Done(data.id, Broken));
+    session.end((control, tls));
+}
+
+#[test]
+fn a_download_is_broken_when_the_client_is_gone() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (mut data, tls) = session.proven(&connector);
+    session.go(&data, Download);
+    drop(tls);
+    let mut sent = 0usize;
+    while data.plain.write(&[0; 65536]).is_ok() {
+        sent += 65536;
+        assert!(sent < 100_000_000, "the plain side is closed at some time");
+    }
+    assert_eq!(session.word(), Word::Done(data.id, Broken));
+    session.end(control);
+}
+
+#[test]
+fn a_worker_may_let_a_transfer_go() {
+    for direction in [Download, Upload] {
+        let site = site();
+        let connector = site.client().connector();
+        let mut session = site.start();
+        let control = session.logged_in(&connector);
+        let (mut data, mut tls) = session.proven(&connector);
+        session.go(&data, direction);
+        match direction {
+            Upload => {
+                tls.write_all(b"part").unwrap();
+                assert_eq!(take(&mut data.plain, 4), b"part");
+            }
+            _ => {
+                data.plain.write_all(b"part").unwrap();
+                assert_eq!(take(&mut tls, 4), b"part");
+            }
+        }
+        let id = data.id;
+        drop(data);
+        assert_eq!(session.word(), Word::Done(id, Broken));
+        let end = tls.read(&mut [0; 16]);
+        match direction {
+            Upload => assert_eq!(end.unwrap(), 0, "close_notify"),
+            // It must not look whole.
+            _ => assert_eq!(end.unwrap_err().kind(), ErrorKind::UnexpectedEof),
+        }
+        session.end((control, tls));
+    }
+}
+
+#[test]
+fn a_handshake_that_fails_is_told_of() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (data, mut client) = session.data();
+    client.write_all(b"This is no handshake.\r\n").unwrap();
+    assert_eq!(session.word(), Word::Refused(data.id, Refusal::Handshake));
+    assert_eq!(session.cause(), "received corrupt message of type InvalidContentType");
+    drop(data);
+    assert_eq!(take_all(&mut client)[..2], [21, 3], "an alert");
+    session.end((control, client));
+}
+
+#[test]
+fn garbage_gets_an_alert_and_an_end() {
+    let hello = |version: u8| {
+        let mut hello = vec![22, 3, 1, 0, 45, 1, 0, 0, 41, 3, version];
+        hello.extend([7; 32]);
+        hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+        hello
+    };
+    for (bytes, cause) in [
+        (b"USER anonymous\r\n".to_vec(), "InvalidContentType"),
+        (hello(1), "the client offered versions TLSv1_0"),
+    ] {
+        let mut session = site().start();
+        session.begin();
+        let mut client = session.control.take().unwrap();
+        client.write_all(&bytes).unwrap();
+        let told = session.cause();
+        assert!(told.contains(cause), "{told}");
+        assert_eq!(take_all(&mut client)[..2], [21, 3], "an alert");
+        drop(client);
+        session.join();
+    }
+}
+
+#[test]
+fn a_client_that_says_nothing_is_not_waited_for() {
+    let mut site = site();
+    site.patience = Duration::from_millis(50);
+    let mut session = site.start();
+    session.begin();
+    assert_eq!(session.cause(), "no handshake in time");
+    session.join();
+}
+
+#[test]
+fn an_old_version_is_refused_where_it_has_to_be() {
+    let mut site = site();
+    site.policy = Policy { tls13_only: true, clients: Clients::None };
+    let connector = site.client().tls12().connector();
+    let mut session = site.start();
+    session.begin();
+    let mut tls = connector.over(session.control.take().unwrap());
+    assert!(shake(&mut tls).is_err());
+    let cause = session.cause();
+    assert!(cause.contains("the client offered versions TLSv1_2"), "{cause}");
+    drop(tls);
+    session.join();
+}
+
+#[test]
+fn protocols_are_named_or_not() {
+    for (control, data, fits) in [
+        (&["ftp"][..], &["ftp-data"][..], [true, true]),
+        (&["x-filezilla-ftp", "ftp"], &["ftp"], [true, true]),
+        (&[], &[], [true, true]),
+        (&["ftp"], &["h2"], [true, false]),
+        (&["http/1.1"], &[], [false, false]),
+    ] {
+        let bytes = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let site = site();
+        let mut client = site.client();
+        client.protocols = bytes(control);
+        let mut session = site.start();
+        if !fits[0] {
+            session.begin();
+            let mut tls = client.connector().over(session.control.take().unwrap());
+            let error = shake(&mut tls).unwrap_err().to_string();
+            assert!(error.contains("NoApplicationProtocol"), "{error}");
+            let cause = session.cause();
+            assert!(cause.contains("protocols \"http/1.1\""), "{cause}");
+            continue;
+        }
+        let control = session.logged_in(&client.connector());
+        client.protocols = bytes(data);
+        let (data, stream) = session.data();
+        let mut tls = client.connector().over(stream);
+        assert_eq!(shake(&mut tls).is_ok(), fits[1]);
+        let refusal = if fits[1] { Refusal::NotResumed } else { Refusal::Handshake };
+        assert_eq!(session.word(), Word::Refused(data.id, refusal));
+        drop((data, tls));
+        session.end(control);
+    }
+}
+
+#[test]
+fn the_name_chooses_the_certificate() {
+    let pairs =
+        vec![pair(&["one.example.org"]), pair(&["*.example.net"]), pair(&["three.example.org"])];
+    for (name, host, shown) in [
+        ("one.example.org", None, 0),
+        ("some.example.net", None, 1),
+        ("THREE.example.org", None, 2),
+        ("three.example.org", Some("one.example.org"), 2),
+        ("unknown.example.org", None, 0),
+        ("unknown.example.org", Some("three.example.org"), 2),
+        ("192.0.2.1", Some("three.example.org"), 2),
+    ] {
+        let mut site = site();
+        site.pairs.clone_from(&pairs);
+        site.host = host.map(|host: &str| host.as_bytes().to_vec());
+        let mut client = site.client();
+        client.name = name;
+        let session_certificate = &pairs[shown].chain;
+        let mut session = site.start();
+        session.begin();
+        let mut tls = client.connector().over(session.control.take().unwrap());
+        let _ = shake(&mut tls);
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        let expected = CertificateDer::from_pem_slice(session_certificate.as_bytes()).unwrap();
+        let known = host.is_none() && shown < 3 && !name.starts_with("unknown");
+        if known {
+            assert_eq!(tls.conn.peer_certificates().unwrap()[0], expected, "{name} {host:?}");
+        }
+        drop(tls);
+    }
+}
+
+#[test]
+fn clients_may_have_to_show_a_certificate() {
+    let known = pair(&["alice"]);
+    for (required, identity, fits) in [
+        (true, Some(known.clone()), true),
+        (true, None, false),
+        (false, None, true),
+        (false, Some(pair(&["mallory"])), false),
+    ] {
+        let mut site = site();
+        let authorities = known.chain.clone().into_bytes();
+        site.policy.clients = Clients::Asked { authorities, revoked: vec![], required };
+        let mut client = site.client();
+        client.identity.clone_from(&identity);
+        let connector = client.connector();
+        let mut session = site.start();
+        let mut tls = session.secure(&connector);
+        if !fits {
+            let cause = session.cause();
+            assert!(cause.contains("certificate"), "{cause}");
+            continue;
+        }
+        let established = session.established();
+        assert_eq!(established.certificate.is_some(), identity.is_some());
+        session.exchange(&mut tls);
+        session.log_in();
+        let (data, data_tls) = session.proven(&connector);
+        assert!(session.established().resumed);
+        drop((tls, data, data_tls));
+        session.end(());
+    }
+}
+
+#[test]
+fn signatures_are_counted() {
+    let mut site = site();
+    site.at_most = Some(1);
+    let client = site.client();
+    let mut session = site.start();
+    let control = session.logged_in(&client.connector());
+    session.key_ends();
+    let (data, stream) = session.data();
+    let mut tls = client.connector().over(stream);
+    assert!(shake(&mut tls).is_err());
+    assert_eq!(session.word(), Word::Refused(data.id, Refusal::Handshake));
+    let cause = session.cause();
+    assert!(cause.contains("the key process signs no more"), "{cause}");
+    drop((data, tls));
+    session.end(control);
+}
+
+#[test]
+fn after_ccc_everything_is_plain() {
+    for tls12 in [false, true] {
+        // Whether the client says close_notify; in one segment with what comes after it.
+        for closes in [true, false] {
+            let site = site();
+            let mut client = site.client();
+            client.tls12 = tls12;
+            let mut session = site.start();
+            let mut tls = session.logged_in(&client.connector());
+            tls.write_all(b"CCC\r\n").unwrap();
+            let plain = session.plain.as_mut().unwrap();
+            assert_eq!(take(plain, 5), b"CCC\r\n");
+            plain.write_all(b"200 Clear from now on.\r\n").unwrap();
+            session.wish(Wish::Clear);
+            assert_eq!(take_all(&mut tls), b"200 Clear from now on.\r\n", "and close_notify");
+            let mut segment = vec![];
+            if closes {
+                tls.conn.send_close_notify();
+                tls.conn.write_tls(&mut segment).unwrap();
+            }
+            segment.extend_from_slice(b"NOOP\r\nPWD\r\n");
+            let mut client = tls.sock;
+            client.write_all(&segment).unwrap();
+            assert_eq!(session.word(), Word::Cleared);
+            let plain = session.plain.as_mut().unwrap();
+            assert_eq!(take(plain, 11), b"NOOP\r\nPWD\r\n");
+            plain.write_all(b"200 Fine.\r\n").unwrap();
+            assert_eq!(take(&mut client, 11), b"200 Fine.\r\n");
+            client.shutdown(Shutdown::Write).unwrap();
+            let plain = session.plain.as_mut().unwrap();
+            assert_eq!(take_all(plain), b"");
+            plain.write_all(b"221 Bye.\r\n").unwrap();
+            session.plain = None;
+            assert_eq!(take_all(&mut client), b"221 Bye.\r\n");
+            session.join();
+        }
+    }
+}
+
+#[test]
+fn a_client_that_answers_ccc_at_once_loses_nothing() {
+    let site = site();
+    let mut session_client = site.client();
+    session_client.tls12 = false;
+    let mut session = site.start();
+    let mut tls = session.logged_in(&session_client.connector());
+    // Its close_notify comes before the worker has told of CCC.
+    tls.conn.send_close_notify();
+    let mut segment = vec![];
+    tls.conn.write_tls(&mut segment).unwrap();
+    segment.extend_from_slice(b"NOOP\r\n");
+    tls.sock.write_all(&segment).unwrap();
+    let plain = session.plain.as_mut().unwrap();
+    plain.write_all(b"200 Clear.\r\n").unwrap();
+    assert_eq!(take(&mut tls, 12), b"200 Clear.\r\n");
+    session.wish(Wish::Clear);
+    assert_eq!(session.word(), Word::Cleared);
+    assert_eq!(take(session.plain.as_mut().unwrap(), 6), b"NOOP\r\n");
+    drop(tls);
+    session.end(());
+}
+
+#[test]
+fn old_connections_give_way() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    // Each drains, as its client does not close it.
+    let kept: Vec<_> = (0..20)
+        .map(|_| {
+            let (data, mut tls) = session.proven(&connector);
+            session.go(&data, Download);
+            data.plain.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(session.word(), Word::Done(data.id, Clean));
+            assert_eq!(take_all(&mut tls), b"");
+            tls
+        })
+        .collect();
+    drop(kept);
+    session.end(control);
+}
+
+#[test]
+fn what_is_out_of_order_ends_the_relay() {
+    let mut session = site().start();
+    assert!(matches!(session.report(), Report::Ready));
+    session.broker.tell(&Order::Data(1)).unwrap();
+    session.join();
+}
