@@ -242,7 +242,9 @@ impl Control {
             }
         }
         match self.stage {
-            Stage::Handshake if self.raw_ended => self.fail("the client closed the connection", told),
+            Stage::Handshake if self.raw_ended => {
+                self.fail("the client closed the connection", told)
+            }
             Stage::Open if self.engine.peer_has_closed() && !self.raw_ended => {
                 // Perhaps the worker is about to tell of CCC.
                 self.until.get_or_insert_with(|| Instant::now() + CLEAR_DELAY);

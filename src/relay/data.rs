@@ -57,7 +57,9 @@ enum Stage {
     Down,
     Up,
     /// The last records are on their way; whether the worker waits for that.
-    Ending { awaited: bool },
+    Ending {
+        awaited: bool,
+    },
     /// Whatever the client still sends is taken: closing with unread bytes would reset what it has not read.
     Draining,
     Over,
@@ -273,6 +275,9 @@ impl Data {
         self.ended = Some(Close::Broken);
         self.until = None;
         self.stage = Stage::Refused;
+        // With an alert if there is one, but at once: a client that waits for the handshake hears nothing else.
+        let _ = self.engine.flush(&self.raw);
+        self.raw.end_output();
     }
 
     fn read_plain(&mut self, scratch: &mut [u8]) {

@@ -22,7 +22,7 @@ pub struct Engine {
 
 enum Stage {
     /// The ClientHello is awaited; what came of it.
-    Greeting(Acceptor, Vec<u8>),
+    Greeting(Box<Acceptor>, Vec<u8>),
     /// Negotiated, or about to be.
     Speaking(Box<ServerConnection>),
     /// The ClientHello was no good; what is still to be told about that.
@@ -31,7 +31,7 @@ enum Stage {
 
 impl Engine {
     pub fn new(config: Arc<ServerConfig>) -> Self {
-        let stage = Stage::Greeting(Acceptor::default(), vec![]);
+        let stage = Stage::Greeting(Box::default(), vec![]);
         Engine { config, stage, offer: String::new(), peer_closed: false }
     }
 

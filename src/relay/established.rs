@@ -15,9 +15,9 @@ pub fn describe(connection: &ServerConnection, of: Of) -> Result<Established, St
         version => format!("{version:?}"),
     };
     // rustls has a prefix of its own for the suites of TLS 1.3.
-    let suite = connection.negotiated_cipher_suite().map_or_else(String::new, |suite| {
-        format!("{:?}", suite.suite()).replace("TLS13_", "TLS_")
-    });
+    let suite = connection
+        .negotiated_cipher_suite()
+        .map_or_else(String::new, |suite| format!("{:?}", suite.suite()).replace("TLS13_", "TLS_"));
     let group = connection
         .negotiated_key_exchange_group()
         .map_or_else(String::new, |group| format!("{:?}", group.name()));

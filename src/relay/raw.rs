@@ -49,8 +49,9 @@ impl Raw {
 
     /// Tells the client that nothing more will come, and still hears it.
     pub fn end_output(&mut self) {
-        let ended =
-            self.output().is_none_or(|output| shutdown(output.as_fd().as_raw_fd(), Shutdown::Write).is_ok());
+        let ended = self
+            .output()
+            .is_none_or(|output| shutdown(output.as_fd().as_raw_fd(), Shutdown::Write).is_ok());
         if !ended {
             // No socket, or one that is broken.
             self.output = Output::Ended;

@@ -14,10 +14,7 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    pub fn new(
-        certificates: Vec<(Vec<String>, Arc<CertifiedKey>)>,
-        host: Option<Vec<u8>>,
-    ) -> Self {
+    pub fn new(certificates: Vec<(Vec<String>, Arc<CertifiedKey>)>, host: Option<Vec<u8>>) -> Self {
         let host = host.map(|host| String::from_utf8_lossy(&host).into_owned());
         Resolver { certificates, host }
     }
@@ -43,9 +40,8 @@ impl ResolvesServerCert for Resolver {
             candidates = self.certificates.iter().map(|(_, certified)| certified).collect();
         }
         let offered = hello.signature_schemes();
-        let usable = |certified: &&Arc<CertifiedKey>| {
-            certified.key.choose_scheme(offered).is_some()
-        };
+        let usable =
+            |certified: &&Arc<CertifiedKey>| certified.key.choose_scheme(offered).is_some();
         candidates.iter().copied().find(usable).or(candidates.first().copied()).cloned()
     }
 }

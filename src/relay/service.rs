@@ -1,7 +1,7 @@
 //! The relay's loop: one control connection, and the data connections of its session. Relay; the broker and the worker
 //! are not trusted to keep to the order of things.
 
-use std::os::fd::{OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,8 +59,7 @@ pub fn serve(start: Start) {
     };
     let raw = Raw::halves(input, output);
     if broker.tell(&Report::Ready).is_ok() && matches!(broker.hear(), Ok((Order::Begin, None))) {
-        let control =
-            Control::new(raw, Stream::new(plain), configs.control.clone(), patience);
+        let control = Control::new(raw, Stream::new(plain), configs.control.clone(), patience);
         let terms = Terms { require_reuse: true, patience };
         Relay {
             broker: Some(broker),

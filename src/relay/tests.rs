@@ -1,7 +1,9 @@
 //! Sessions through the relay, seen from the client, the worker and the broker.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use super::testing::*;
@@ -58,28 +60,30 @@ fn a_client_that_stops_sending_is_still_answered() {
 
 #[test]
 fn pipes_are_relayed_too() {
-    use std::os::fd::{AsFd, OwnedFd};
     let site = site();
     let connector = site.client().connector();
     let (input, to_relay) = nix::unistd::pipe().unwrap();
     let (from_relay, output) = nix::unistd::pipe().unwrap();
     // A client has one socket: this copies between that and the pipes.
-    let (client, mut far) = std::os::unix::net::UnixStream::pair().unwrap();
-    let mut back = far.try_clone().unwrap();
-    let mut to_relay = std::fs::File::from(to_relay);
-    let mut from_relay = std::fs::File::from(OwnedFd::from(from_relay));
-    assert!(nix::sys::stat::fstat(input.as_fd()).is_ok());
-    std::thread::spawn(move || std::io::copy(&mut far, &mut to_relay));
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut from_relay, &mut back);
-        let _ = back.shutdown(Shutdown::Both);
-    });
+    let (client, far) = UnixStream::pair().unwrap();
+    let back = far.try_clone().unwrap();
+    std::thread::spawn(move || copy(far, File::from(to_relay)));
+    std::thread::spawn(move || copy(File::from(from_relay), &back).shutdown(Shutdown::Both));
     let mut session = site.start_on(client, input, output);
     let mut tls = session.secure(&connector);
     session.exchange(&mut tls);
     session.plain = None;
     assert_eq!(take_all(&mut tls), b"");
     session.join();
+}
+
+/// As it comes, until the end.
+fn copy<T: Write>(mut from: impl Read, mut to: T) -> T {
+    let mut piece = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut piece) {
+        let _ = to.write_all(&piece[..length]);
+    }
+    to
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod load;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -65,9 +67,11 @@ fn sign(
         if !shape::of(&input).is_some_and(|shape| shape.allows(scheme, tls13_only)) {
             return Err("asked to sign what no handshake signs".to_owned());
         }
-        let signer = key.choose_scheme(&[scheme]).ok_or("asked for a scheme that the key has not")?;
+        let signer =
+            key.choose_scheme(&[scheme]).ok_or("asked for a scheme that the key has not")?;
         let signature = signer.sign(&input).map_err(|error| error.to_string())?;
-        let signature = Bounded::try_from(signature.as_slice()).map_err(|error| error.to_string())?;
+        let signature =
+            Bounded::try_from(signature.as_slice()).map_err(|error| error.to_string())?;
         match relay.tell(&Answer::Signed(signature)) {
             Ok(()) => left = left.map(|left| left - 1),
             Err(Fault::Closed) => return Ok(()),

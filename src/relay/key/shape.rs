@@ -57,8 +57,5 @@ const CONTEXT: &[u8] = b"TLS 1.3, server CertificateVerify\0";
 /// SHA-256, SHA-384.
 const HASHES: [usize; 2] = [32, 48];
 /// named_curve, the curve, the length of the point and, where it is not compressed, its form; and what is left of it.
-const CURVES: [(&[u8], usize); 3] = [
-    (&[3, 0, 0x1d, 32], 32),
-    (&[3, 0, 0x17, 65, 4], 64),
-    (&[3, 0, 0x18, 97, 4], 96),
-];
+const CURVES: [(&[u8], usize); 3] =
+    [(&[3, 0, 0x1d, 32], 32), (&[3, 0, 0x17, 65, 4], 64), (&[3, 0, 0x18, 97, 4], 96)];
