@@ -103,7 +103,7 @@ impl Relay {
             }
         }
         if can(&ready, BROKER).read_raw {
-            self.hear_broker()?;
+            self.hear_broker(&mut told)?;
         }
         if can(&ready, WORKER).read_raw {
             self.hear_worker(&mut told)?;
@@ -131,7 +131,7 @@ impl Relay {
         Ok(watch.ready(DATA + self.data.len()))
     }
 
-    fn hear_broker(&mut self) -> Result<(), Fault> {
+    fn hear_broker(&mut self, told: &mut Told) -> Result<(), Fault> {
         let Some(broker) = &self.broker else { return Ok(()) };
         match broker.hear() {
             Ok((Order::Data(id), Some(client))) => self.accept(id, client),
@@ -150,6 +150,7 @@ impl Relay {
             Err(Fault::Closed) => {
                 self.broker = None;
                 self.control.finish();
+                self.control.step(Sides::default(), &mut self.scratch, told);
                 Ok(())
             }
             Ok(_) => Err(Fault::Undecodable),

@@ -10,11 +10,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, Tls12Resumption};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    StreamOwned,
+};
 
 use super::key::{self, KeyStart};
 use super::{Certificate, Policy, Start, service};
@@ -41,6 +45,39 @@ pub fn of_kind(names: &[&str], kind: &'static rcgen::SignatureAlgorithm) -> Pair
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let certificate = rcgen::CertificateParams::new(names.clone()).unwrap().self_signed(&key);
     Pair { chain: certificate.unwrap().pem(), key: key.serialize_pem(), names }
+}
+
+/// An authority, two certificates of clients that it has signed, and its word that the second is good no more.
+pub fn authority() -> (String, Pair, Pair, String) {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    let issuer = rcgen::Issuer::new(params, key);
+    let sign = |name: &str, serial: u64| {
+        let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.serial_number = Some(serial.into());
+        let key = rcgen::KeyPair::generate().unwrap();
+        let chain = params.signed_by(&key, &issuer).unwrap().pem();
+        Pair { chain, key: key.serialize_pem(), names: vec![] }
+    };
+    let revoked = rcgen::RevokedCertParams {
+        serial_number: 2.into(),
+        revocation_time: rcgen::date_time_ymd(2020, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2020, 1, 1),
+        next_update: rcgen::date_time_ymd(4000, 1, 1),
+        crl_number: 1.into(),
+        issuing_distribution_point: None,
+        revoked_certs: vec![revoked],
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(&issuer).unwrap().pem().unwrap();
+    (certificate, sign("alice", 1), sign("bob", 2), list)
 }
 
 /// A relay to be.
@@ -79,6 +116,7 @@ impl Site {
             protocols: vec![],
             ids_only: false,
             identity: None,
+            trusting: false,
         }
     }
 
@@ -144,6 +182,8 @@ pub struct Client {
     /// Resumes by session id only, without tickets (TLS 1.2).
     pub ids_only: bool,
     pub identity: Option<Pair>,
+    /// Takes any certificate, to see which it is.
+    pub trusting: bool,
 }
 
 /// A client, with the sessions that it remembers.
@@ -175,11 +215,52 @@ impl Client {
                 .unwrap(),
         };
         config.alpn_protocols.clone_from(&self.protocols);
+        if self.trusting {
+            config.dangerous().set_certificate_verifier(Arc::new(Trusting));
+        }
         if self.ids_only {
             config.resumption =
                 Resumption::in_memory_sessions(32).tls12_resumption(Tls12Resumption::SessionIdOnly);
         }
         Connector { config: Arc::new(config), name: self.name }
+    }
+}
+
+#[derive(Debug)]
+struct Trusting;
+
+impl ServerCertVerifier for Trusting {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer,
+        _: &[CertificateDer],
+        _: &ServerName,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
     }
 }
 

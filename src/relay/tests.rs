@@ -6,6 +6,9 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use super::testing::*;
 use super::{Clients, Policy};
 use crate::wire::event::Direction::{Download, Upload};
@@ -497,67 +500,100 @@ fn protocols_are_named_or_not() {
 
 #[test]
 fn the_name_chooses_the_certificate() {
-    let pairs =
-        vec![pair(&["one.example.org"]), pair(&["*.example.net"]), pair(&["three.example.org"])];
+    let ed25519 = &rcgen::PKCS_ED25519;
+    let pairs = vec![
+        pair(&["one.example.org"]),
+        pair(&["*.example.net"]),
+        pair(&["three.example.org"]),
+        of_kind(&["four.example.org"], ed25519),
+        of_kind(&["one.example.org"], ed25519),
+    ];
     for (name, host, shown) in [
         ("one.example.org", None, 0),
         ("some.example.net", None, 1),
         ("THREE.example.org", None, 2),
         ("three.example.org", Some("one.example.org"), 2),
+        ("four.example.org", None, 3),
         ("unknown.example.org", None, 0),
-        ("unknown.example.org", Some("three.example.org"), 2),
+        ("unknown.example.org", Some("Three.example.org"), 2),
         ("192.0.2.1", Some("three.example.org"), 2),
+        ("192.0.2.1", Some("unknown.example.org"), 0),
     ] {
         let mut site = site();
         site.pairs.clone_from(&pairs);
         site.host = host.map(|host: &str| host.as_bytes().to_vec());
         let mut client = site.client();
-        client.name = name;
-        let session_certificate = &pairs[shown].chain;
+        (client.name, client.trusting) = (name, true);
         let mut session = site.start();
-        session.begin();
-        let mut tls = client.connector().over(session.control.take().unwrap());
-        let _ = shake(&mut tls);
-        use rustls::pki_types::{CertificateDer, pem::PemObject};
-        let expected = CertificateDer::from_pem_slice(session_certificate.as_bytes()).unwrap();
-        let known = host.is_none() && shown < 3 && !name.starts_with("unknown");
-        if known {
-            assert_eq!(tls.conn.peer_certificates().unwrap()[0], expected, "{name} {host:?}");
-        }
-        drop(tls);
+        let tls = session.secure(&client.connector());
+        let expected = CertificateDer::from_pem_slice(pairs[shown].chain.as_bytes()).unwrap();
+        assert_eq!(tls.conn.peer_certificates().unwrap()[0], expected, "{name} {host:?}");
+        session.end(tls);
     }
 }
 
 #[test]
 fn clients_may_have_to_show_a_certificate() {
-    let known = pair(&["alice"]);
-    for (required, identity, fits) in [
-        (true, Some(known.clone()), true),
-        (true, None, false),
-        (false, None, true),
-        (false, Some(pair(&["mallory"])), false),
+    let (authority, alice, bob, list) = authority();
+    for (required, revoked, identity, fits) in [
+        (true, &list, Some(&alice), true),
+        (true, &list, Some(&bob), false),
+        (true, &String::new(), Some(&bob), true),
+        (true, &list, None, false),
+        (false, &list, None, true),
+        (false, &list, Some(&alice), true),
+        (false, &list, Some(&pair(&["mallory"])), false),
+    ] {
+        for tls12 in [false, true] {
+            let mut site = site();
+            let authorities = authority.clone().into_bytes();
+            let revoked = revoked.clone().into_bytes();
+            site.policy.clients = Clients::Asked { authorities, revoked, required };
+            let mut client = site.client();
+            (client.identity, client.tls12) = (identity.cloned(), tls12);
+            let connector = client.connector();
+            let mut session = site.start();
+            if !fits {
+                session.begin();
+                // Under TLS 1.3 the client hears only later that it was refused.
+                let mut tls = connector.over(session.control.take().unwrap());
+                let _ = shake(&mut tls);
+                let cause = session.cause();
+                assert!(cause.contains("certificate"), "{cause}");
+                drop(tls);
+                session.join();
+                continue;
+            }
+            let mut tls = session.secure(&connector);
+            let shown = session.established().certificate.map(|shown| shown.into_bytes());
+            let expected =
+                identity.map(|pair| CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap());
+            assert_eq!(shown.as_deref(), expected.as_deref());
+            session.exchange(&mut tls);
+            session.log_in();
+            let (data, data_tls) = session.proven(&connector);
+            let established = session.established();
+            assert!(established.resumed && established.certificate.is_none());
+            session.end((tls, data, data_tls));
+        }
+    }
+}
+
+#[test]
+fn files_for_clients_certificates_are_checked() {
+    let (authority, ..) = authority();
+    for (authorities, revoked, cause) in [
+        ("", "", "certificates of clients: no root trust anchors were provided"),
+        ("-----BEGIN", "", "certificates of clients: no root trust anchors were provided"),
+        (&authority, "nothing", "there is no revocation list in its file"),
     ] {
         let mut site = site();
-        let authorities = known.chain.clone().into_bytes();
-        site.policy.clients = Clients::Asked { authorities, revoked: vec![], required };
-        let mut client = site.client();
-        client.identity.clone_from(&identity);
-        let connector = client.connector();
-        let mut session = site.start();
-        let mut tls = session.secure(&connector);
-        if !fits {
-            let cause = session.cause();
-            assert!(cause.contains("certificate"), "{cause}");
-            continue;
-        }
-        let established = session.established();
-        assert_eq!(established.certificate.is_some(), identity.is_some());
-        session.exchange(&mut tls);
-        session.log_in();
-        let (data, data_tls) = session.proven(&connector);
-        assert!(session.established().resumed);
-        drop((tls, data, data_tls));
-        session.end(());
+        site.policy.clients = Clients::Asked {
+            authorities: authorities.as_bytes().to_vec(),
+            revoked: revoked.as_bytes().to_vec(),
+            required: true,
+        };
+        assert_eq!(site.start().cause(), cause);
     }
 }
 

@@ -1,6 +1,10 @@
 //! The control connection under TLS, and after it (CCC). Relay; neither the client nor the worker is trusted to read, to
 //! write, or to stop.
 
+mod clear;
+mod ending;
+mod handshake;
+
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,13 +13,11 @@ use nix::errno::Errno;
 use nix::sys::socket::{Shutdown, shutdown};
 use rustls::{ProtocolVersion, ServerConfig};
 
-use super::buffer::Buffer;
-use super::engine::Engine;
-use super::established::describe;
-use super::raw::Raw;
-use super::record;
-use super::sides::{Sides, Told};
-use crate::wire::relay::{Of, Report, Word};
+use crate::relay::buffer::Buffer;
+use crate::relay::engine::Engine;
+use crate::relay::raw::Raw;
+use crate::relay::record;
+use crate::relay::sides::{Sides, Told};
 use crate::worker::stream::Stream;
 
 /// The control connection.
@@ -39,6 +41,8 @@ pub struct Control {
     up_ended: bool,
     /// The worker has closed its side, while its last bytes wait for the client.
     plain_gone: bool,
+    /// The worker has been told that all is over.
+    hung_up: bool,
     patience: Duration,
     until: Option<Instant>,
     drainable: usize,
@@ -74,6 +78,7 @@ impl Control {
             raw_ended: false,
             up_ended: false,
             plain_gone: false,
+            hung_up: false,
             patience,
             until: Some(Instant::now() + patience),
             drainable: DRAIN_MOST,
@@ -145,6 +150,10 @@ impl Control {
         if self.stage == Stage::Ending && !self.wants_write() {
             self.drain();
         }
+        if self.stage == Stage::Over {
+            // The process may live on for a download that is still being read.
+            self.hang_up();
+        }
     }
 
     /// Its time is up.
@@ -155,38 +164,6 @@ impl Control {
             Stage::Open if !self.plain_gone => self.client_ended(),
             _ => self.stage = Stage::Over,
         }
-    }
-
-    /// CCC: what the worker has written so far goes out encrypted, and TLS ends.
-    pub fn wish_clear(&mut self, scratch: &mut [u8], told: &mut Told) {
-        if self.stage != Stage::Open {
-            return;
-        }
-        for _ in 0..CLEAR_READS {
-            match self.read_plain(scratch) {
-                None => break,
-                Some(0) => return self.finish(),
-                Some(_) => {}
-            }
-        }
-        self.engine.close();
-        self.until = None;
-        self.stage = Stage::Clearing;
-        self.step(Sides::default(), scratch, told);
-    }
-
-    /// Nothing more will come from the worker: it is gone, or the broker is.
-    pub fn finish(&mut self) {
-        match self.stage {
-            Stage::Handshake => self.stage = Stage::Over,
-            Stage::Open | Stage::Clearing => {
-                self.engine.close();
-                self.stage = Stage::Ending;
-            }
-            Stage::Clear => self.stage = Stage::Ending,
-            Stage::Ending | Stage::Draining | Stage::Over => return,
-        }
-        self.until = Some(Instant::now() + self.patience);
     }
 
     fn wants_write(&self) -> bool {
@@ -206,15 +183,6 @@ impl Control {
             Ok(length) => self.input.push(room.get(..length).unwrap_or_default()),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => self.stage = Stage::Over,
-        }
-    }
-
-    fn client_ended(&mut self) {
-        self.raw_ended = true;
-        if self.stage == Stage::Draining {
-            self.stage = Stage::Over;
-        } else if self.stage == Stage::Open {
-            self.until = None;
         }
     }
 
@@ -250,29 +218,6 @@ impl Control {
                 self.until.get_or_insert_with(|| Instant::now() + CLEAR_DELAY);
             }
             _ => {}
-        }
-    }
-
-    /// Whether the handshake has ended.
-    fn look(&mut self, told: &mut Told) {
-        let Some(connection) = self.engine.established() else { return };
-        match describe(connection, Of::Control) {
-            Err(cause) => self.fail(&cause, told),
-            Ok(established) => {
-                self.version = connection.protocol_version();
-                told.reports.push(Report::Established(established));
-                self.stage = Stage::Open;
-                self.until = None;
-            }
-        }
-    }
-
-    fn fail(&mut self, cause: &str, told: &mut Told) {
-        told.failed(Of::Control, &self.engine.explain(cause));
-        self.flush();
-        self.drain();
-        if self.raw_ended {
-            self.stage = Stage::Over;
         }
     }
 
@@ -322,44 +267,10 @@ impl Control {
             self.stage = Stage::Over;
         }
     }
-
-    /// CCC: whether the client's side of TLS has ended too: by close_notify, or by bytes that are none of TLS, as
-    /// some clients never send it.
-    fn clear(&mut self, told: &mut Told) {
-        let cleared = self.engine.peer_has_closed()
-            || self.raw_ended
-            || record::is_foreign(self.input.pending());
-        if self.stage == Stage::Clearing && cleared && !self.engine.wants_write() {
-            told.words.push(Word::Cleared);
-            self.stage = Stage::Clear;
-            // Passed on in the next step, behind that word.
-            self.up.push(self.input.pending());
-            self.input.clear();
-        }
-    }
-
-    /// The worker has closed its side, and its last bytes are waiting for the client: not for ever.
-    fn abandoned(&mut self) {
-        match self.stage {
-            Stage::Handshake | Stage::Clearing => self.finish(),
-            _ => {
-                self.plain_gone = true;
-                self.until.get_or_insert_with(|| Instant::now() + self.patience);
-            }
-        }
-    }
-
-    fn drain(&mut self) {
-        self.raw.end_output();
-        self.stage = if self.raw_ended { Stage::Over } else { Stage::Draining };
-        self.until = Some(Instant::now() + self.patience);
-    }
 }
 
 /// In one step: a record and a little more.
 const READ: usize = 32 * 1024;
-/// What a worker may have written before CCC and was not read.
-const CLEAR_READS: usize = 16;
 /// How long CCC may come behind the client's answer to it.
 const CLEAR_DELAY: Duration = Duration::from_secs(1);
 /// What is taken from a client only to be forgotten.

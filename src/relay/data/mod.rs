@@ -1,7 +1,10 @@
 //! A data connection under TLS, from the client's first byte to the last. Relay; neither the client nor the worker is
 //! trusted to read, to write, or to stop.
 //!
-//! Of each connection the worker hears one last word: [`Word::Refused`] or [`Word::Done`].
+//! Of each connection the worker hears one last word: `Refused` or `Done`.
+
+mod ending;
+mod handshake;
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -11,13 +14,12 @@ use nix::errno::Errno;
 use nix::sys::socket::{Shutdown, shutdown};
 use rustls::{ProtocolVersion, ServerConfig};
 
-use super::buffer::Buffer;
-use super::engine::Engine;
-use super::established::{describe, is_resumed};
-use super::raw::Raw;
-use super::sides::{Sides, Told};
+use crate::relay::buffer::Buffer;
+use crate::relay::engine::Engine;
+use crate::relay::raw::Raw;
+use crate::relay::sides::{Sides, Told};
 use crate::wire::event::Direction;
-use crate::wire::relay::{Close, Id, Of, Refusal, Report, Word};
+use crate::wire::relay::{Close, Id};
 use crate::worker::stream::Stream;
 
 /// One of them.
@@ -240,24 +242,6 @@ impl Data {
         }
     }
 
-    fn established(&mut self, told: &mut Told) {
-        let Some(connection) = self.engine.established() else { return };
-        let resumed = is_resumed(connection);
-        if let Ok(established) = describe(connection, Of::Data) {
-            told.reports.push(Report::Established(established));
-        }
-        self.until = None;
-        told.resumed |= resumed;
-        if self.terms.require_reuse && !resumed {
-            told.words.push(Word::Refused(self.id, Refusal::NotResumed));
-            self.stage = Stage::Refused;
-        } else {
-            told.words.push(Word::Proven(self.id));
-            self.stage = Stage::Proven;
-            self.start();
-        }
-    }
-
     fn start(&mut self) {
         match self.direction {
             None => {}
@@ -267,17 +251,6 @@ impl Data {
                 self.stage = Stage::Down;
             }
         }
-    }
-
-    fn refuse_broken(&mut self, cause: &str, told: &mut Told) {
-        told.failed(Of::Data, &self.engine.explain(cause));
-        told.words.push(Word::Refused(self.id, Refusal::Handshake));
-        self.ended = Some(Close::Broken);
-        self.until = None;
-        self.stage = Stage::Refused;
-        // With an alert if there is one, but at once: a client that waits for the handshake hears nothing else.
-        let _ = self.engine.flush(&self.raw);
-        self.raw.end_output();
     }
 
     fn read_plain(&mut self, scratch: &mut [u8]) {
@@ -304,62 +277,6 @@ impl Data {
             told.done(self.id, close);
             self.finish();
         }
-    }
-
-    /// The worker has closed its side before all was done: ABOR, or a failure of its own; or it has heard a refusal.
-    fn abandoned(&mut self, told: &mut Told) {
-        if self.stage != Stage::Refused {
-            told.done(self.id, Close::Broken);
-        }
-        match self.stage {
-            // A download that is cut short must not look whole.
-            Stage::Handshake | Stage::Down | Stage::Ending { .. } => self.drain(),
-            _ => self.finish(),
-        }
-    }
-
-    /// Nothing more is passed on; the client is told so.
-    fn finish(&mut self) {
-        self.plain = None;
-        self.engine.close();
-        self.stage = Stage::Ending { awaited: false };
-        self.until = Some(Instant::now() + self.terms.patience);
-    }
-
-    fn flush(&mut self, told: &mut Told) {
-        if self.engine.flush(&self.raw).is_err() {
-            match self.stage {
-                Stage::Handshake => self.refuse_broken("the connection broke", told),
-                // A client that has sent all may be gone before it has read our last word.
-                Stage::Ending { awaited: false } => self.drain(),
-                _ => self.broken(told),
-            }
-        }
-    }
-
-    /// All is in the kernel.
-    fn end(&mut self, told: &mut Told) {
-        if self.stage == (Stage::Ending { awaited: true }) {
-            told.done(self.id, Close::Clean);
-        }
-        self.drain();
-    }
-
-    fn drain(&mut self) {
-        self.plain = None;
-        self.raw.end_output();
-        self.up.clear();
-        self.stage = Stage::Draining;
-        self.until = Some(Instant::now() + self.terms.patience);
-    }
-
-    /// The connection is of no use any more.
-    fn broken(&mut self, told: &mut Told) {
-        if self.stage != Stage::Refused {
-            told.done(self.id, Close::Broken);
-        }
-        self.plain = None;
-        self.stage = Stage::Over;
     }
 }
 

@@ -1,0 +1,58 @@
+//! How the control connection ends, from either side. Relay.
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Instant;
+
+use nix::sys::socket::{Shutdown, shutdown};
+
+use super::{Control, Stage};
+
+impl Control {
+    /// Nothing more will come from the worker: it is gone, or the broker is.
+    pub fn finish(&mut self) {
+        match self.stage {
+            Stage::Handshake => self.stage = Stage::Over,
+            Stage::Open | Stage::Clearing => {
+                self.engine.close();
+                self.stage = Stage::Ending;
+            }
+            Stage::Clear => self.stage = Stage::Ending,
+            Stage::Ending | Stage::Draining | Stage::Over => return,
+        }
+        self.until = Some(Instant::now() + self.patience);
+    }
+
+    pub(super) fn client_ended(&mut self) {
+        self.raw_ended = true;
+        if self.stage == Stage::Draining {
+            self.stage = Stage::Over;
+        } else if self.stage == Stage::Open {
+            self.until = None;
+        }
+    }
+
+    /// The worker has closed its side, and its last bytes are waiting for the client: not for ever.
+    pub(super) fn abandoned(&mut self) {
+        match self.stage {
+            Stage::Handshake | Stage::Clearing => self.finish(),
+            _ => {
+                self.plain_gone = true;
+                self.until.get_or_insert_with(|| Instant::now() + self.patience);
+            }
+        }
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.hang_up();
+        self.raw.end_output();
+        self.stage = if self.raw_ended { Stage::Over } else { Stage::Draining };
+        self.until = Some(Instant::now() + self.patience);
+    }
+
+    pub(super) fn hang_up(&mut self) {
+        if !self.hung_up {
+            let _ = shutdown(self.plain.as_fd().as_raw_fd(), Shutdown::Both);
+            self.hung_up = true;
+        }
+    }
+}

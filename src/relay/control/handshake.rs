@@ -1,0 +1,31 @@
+//! How the control connection's handshake ends. Relay.
+
+use super::{Control, Stage};
+use crate::relay::established::describe;
+use crate::relay::sides::Told;
+use crate::wire::relay::{Of, Report};
+
+impl Control {
+    /// Whether the handshake has ended.
+    pub(super) fn look(&mut self, told: &mut Told) {
+        let Some(connection) = self.engine.established() else { return };
+        match describe(connection, Of::Control) {
+            Err(cause) => self.fail(&cause, told),
+            Ok(established) => {
+                self.version = connection.protocol_version();
+                told.reports.push(Report::Established(established));
+                self.stage = Stage::Open;
+                self.until = None;
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, cause: &str, told: &mut Told) {
+        told.failed(Of::Control, &self.engine.explain(cause));
+        self.flush();
+        self.drain();
+        if self.raw_ended {
+            self.stage = Stage::Over;
+        }
+    }
+}

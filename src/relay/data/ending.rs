@@ -1,0 +1,65 @@
+//! How a data connection ends: whole or not, but never so that the client loses what is on its way to it. Relay.
+
+use std::time::Instant;
+
+use super::{Data, Stage};
+use crate::relay::sides::Told;
+use crate::wire::relay::Close;
+
+impl Data {
+    /// The worker has closed its side before all was done: ABOR, or a failure of its own; or it has heard a refusal.
+    pub(super) fn abandoned(&mut self, told: &mut Told) {
+        if self.stage != Stage::Refused {
+            told.done(self.id, Close::Broken);
+        }
+        match self.stage {
+            // A download that is cut short must not look whole.
+            Stage::Handshake | Stage::Down | Stage::Ending { .. } => self.drain(),
+            _ => self.finish(),
+        }
+    }
+
+    /// Nothing more is passed on; the client is told so.
+    pub(super) fn finish(&mut self) {
+        self.plain = None;
+        self.engine.close();
+        self.stage = Stage::Ending { awaited: false };
+        self.until = Some(Instant::now() + self.terms.patience);
+    }
+
+    pub(super) fn flush(&mut self, told: &mut Told) {
+        if self.engine.flush(&self.raw).is_err() {
+            match self.stage {
+                Stage::Handshake => self.refuse_broken("the connection broke", told),
+                // A client that has sent all may be gone before it has read our last word.
+                Stage::Ending { awaited: false } => self.drain(),
+                _ => self.broken(told),
+            }
+        }
+    }
+
+    /// All is in the kernel.
+    pub(super) fn end(&mut self, told: &mut Told) {
+        if self.stage == (Stage::Ending { awaited: true }) {
+            told.done(self.id, Close::Clean);
+        }
+        self.drain();
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.plain = None;
+        self.raw.end_output();
+        self.up.clear();
+        self.stage = Stage::Draining;
+        self.until = Some(Instant::now() + self.terms.patience);
+    }
+
+    /// The connection is of no use any more.
+    pub(super) fn broken(&mut self, told: &mut Told) {
+        if self.stage != Stage::Refused {
+            told.done(self.id, Close::Broken);
+        }
+        self.plain = None;
+        self.stage = Stage::Over;
+    }
+}

@@ -1,0 +1,37 @@
+//! How a data connection's handshake ends: it is the client of the control connection, or nothing flows. Relay.
+
+use super::{Data, Stage};
+use crate::relay::established::{describe, is_resumed};
+use crate::relay::sides::Told;
+use crate::wire::relay::{Close, Of, Refusal, Report, Word};
+
+impl Data {
+    pub(super) fn established(&mut self, told: &mut Told) {
+        let Some(connection) = self.engine.established() else { return };
+        let resumed = is_resumed(connection);
+        if let Ok(established) = describe(connection, Of::Data) {
+            told.reports.push(Report::Established(established));
+        }
+        self.until = None;
+        told.resumed |= resumed;
+        if self.terms.require_reuse && !resumed {
+            told.words.push(Word::Refused(self.id, Refusal::NotResumed));
+            self.stage = Stage::Refused;
+        } else {
+            told.words.push(Word::Proven(self.id));
+            self.stage = Stage::Proven;
+            self.start();
+        }
+    }
+
+    pub(super) fn refuse_broken(&mut self, cause: &str, told: &mut Told) {
+        told.failed(Of::Data, &self.engine.explain(cause));
+        told.words.push(Word::Refused(self.id, Refusal::Handshake));
+        self.ended = Some(Close::Broken);
+        self.until = None;
+        self.stage = Stage::Refused;
+        // With an alert if there is one, but at once: a client that waits for the handshake hears nothing else.
+        let _ = self.engine.flush(&self.raw);
+        self.raw.end_output();
+    }
+}
