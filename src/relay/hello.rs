@@ -98,3 +98,43 @@ const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 /// RFC 8446 §4.2.1.
 const SUPPORTED_VERSIONS: u16 = 43;
+
+#[cfg(test)]
+mod tests {
+    use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+    use super::*;
+
+    fn hello() -> Vec<u8> {
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let name = "localhost".try_into().unwrap();
+        let mut hello = vec![];
+        ClientConnection::new(config.into(), name).unwrap().write_tls(&mut hello).unwrap();
+        hello
+    }
+
+    #[test]
+    fn versions_are_found() {
+        let mut hello = hello();
+        assert_eq!(versions(&hello), [0x0304, 0x0303]);
+        hello[5] = 2;
+        assert_eq!(versions(&hello), [], "no ClientHello");
+        // As old clients do: no extensions at all.
+        let old = [&[22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 1][..], &[7; 32], &[0, 0, 2, 0, 47, 1, 0]];
+        assert_eq!(versions(&old.concat()), [0x0301]);
+    }
+
+    #[test]
+    fn what_is_cut_short_is_no_reason_to_stop() {
+        let whole = hello();
+        for length in 0..whole.len() {
+            let found = versions(&whole[..length]);
+            assert!(found.len() <= 2, "{length}: {found:?}");
+        }
+    }
+}
