@@ -14,6 +14,7 @@ mod data;
 mod engine;
 mod established;
 mod hello;
+mod hybrid;
 pub mod key;
 mod provider;
 mod raw;

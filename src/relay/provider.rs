@@ -4,9 +4,15 @@ use rustls::SupportedCipherSuite;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::{self, cipher_suite as suite};
 
-/// All there is, the best first. The place for a further group of key exchange (X25519MLKEM768).
+use super::hybrid::Hybrid;
+
+/// All there is, the best first.
 pub fn provider() -> CryptoProvider {
-    CryptoProvider { cipher_suites: SUITES.to_vec(), ..ring::default_provider() }
+    let mut provider = ring::default_provider();
+    provider.cipher_suites = SUITES.to_vec();
+    // Of the groups, the client's order decides.
+    provider.kx_groups.insert(0, &Hybrid);
+    provider
 }
 
 /// AES-128-GCM is the fastest where the processor knows AES, and nobody breaks it. A client that knows better is not
