@@ -9,15 +9,18 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ml_kem::{Decapsulate, KeyExport};
 use nix::poll::PollFlags;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, Tls12Resumption};
+use rustls::crypto::ring::kx_group::X25519;
+use rustls::crypto::{ActiveKeyExchange, SharedSecret, SupportedKxGroup};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-    StreamOwned,
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, NamedGroup, RootCertStore,
+    SignatureScheme, StreamOwned,
 };
 
 use super::key::{self, KeyStart};
@@ -117,6 +120,7 @@ impl Site {
             ids_only: false,
             identity: None,
             trusting: false,
+            hybrid: false,
         }
     }
 
@@ -184,6 +188,8 @@ pub struct Client {
     pub identity: Option<Pair>,
     /// Takes any certificate, to see which it is.
     pub trusting: bool,
+    /// Agrees on keys by X25519MLKEM768, or not at all.
+    pub hybrid: bool,
 }
 
 /// A client, with the sessions that it remembers.
@@ -199,7 +205,11 @@ impl Client {
     }
 
     pub fn connector(&self) -> Connector {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut provider = rustls::crypto::ring::default_provider();
+        if self.hybrid {
+            provider.kx_groups = vec![&HybridClient];
+        }
+        let provider = Arc::new(provider);
         let versions = if self.tls12 { [&TLS12] } else { [&TLS13] };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
@@ -223,6 +233,46 @@ impl Client {
                 Resumption::in_memory_sessions(32).tls12_resumption(Tls12Resumption::SessionIdOnly);
         }
         Connector { config: Arc::new(config), name: self.name }
+    }
+}
+
+/// The other side of `Hybrid`.
+#[derive(Debug)]
+struct HybridClient;
+
+struct HybridKeys {
+    lattice: ml_kem::ml_kem_768::DecapsulationKey,
+    curve: Box<dyn ActiveKeyExchange>,
+    share: Vec<u8>,
+}
+
+impl SupportedKxGroup for HybridClient {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        let lattice = ml_kem::ml_kem_768::DecapsulationKey::from_seed([7; 64].into());
+        let curve = X25519.start()?;
+        let share = [&lattice.encapsulation_key().to_bytes()[..], curve.pub_key()].concat();
+        Ok(Box::new(HybridKeys { lattice, curve, share }))
+    }
+
+    fn name(&self) -> NamedGroup {
+        NamedGroup::X25519MLKEM768
+    }
+}
+
+impl ActiveKeyExchange for HybridKeys {
+    fn complete(self: Box<Self>, answer: &[u8]) -> Result<SharedSecret, Error> {
+        let (cipher, point) = answer.split_at(1088);
+        let secret = self.lattice.decapsulate_slice(cipher).unwrap();
+        let curve = self.curve.complete(point)?;
+        Ok([&secret[..], curve.secret_bytes()].concat().into())
+    }
+
+    fn pub_key(&self) -> &[u8] {
+        &self.share
+    }
+
+    fn group(&self) -> NamedGroup {
+        NamedGroup::X25519MLKEM768
     }
 }
 

@@ -679,6 +679,24 @@ fn a_client_that_answers_ccc_at_once_loses_nothing() {
 }
 
 #[test]
+fn keys_are_agreed_on_against_quantum_computers_too() {
+    let site = site();
+    let mut client = site.client();
+    client.hybrid = true;
+    let connector = client.connector();
+    let mut session = site.start();
+    let mut control = session.secure(&connector);
+    session.exchange(&mut control);
+    assert_eq!(&*session.established().group, b"X25519MLKEM768");
+    session.log_in();
+    let (data, tls) = session.proven(&connector);
+    let established = session.established();
+    assert!(established.resumed);
+    assert_eq!(&*established.group, b"X25519MLKEM768");
+    session.end((control, data, tls));
+}
+
+#[test]
 fn old_connections_give_way() {
     let site = site();
     let connector = site.client().connector();
