@@ -121,3 +121,25 @@ impl Clients {
 
 /// Sessions without tickets that are remembered.
 const SESSIONS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn under_tls12_data_connections_give_no_tickets() {
+        let configs = Configs::new(Resolver::new(vec![], None), &Policy::default()).unwrap();
+        let ticket = configs.control.ticketer.encrypt(b"session").unwrap();
+        for (version, gives) in [
+            (Some(ProtocolVersion::TLSv1_2), false),
+            (Some(ProtocolVersion::TLSv1_3), true),
+            (None, true),
+        ] {
+            let ticketer = &configs.data(version).ticketer;
+            assert_eq!(ticketer.encrypt(b"session").is_some(), gives, "{version:?}");
+            assert_eq!(ticketer.decrypt(&ticket).as_deref(), Some(&b"session"[..]), "{version:?}");
+            assert!(ticketer.enabled());
+            assert_eq!(ticketer.lifetime(), configs.control.ticketer.lifetime());
+        }
+    }
+}

@@ -422,13 +422,19 @@ impl Session {
     /// A data connection, connected.
     pub fn data(&mut self) -> (Data, TcpStream) {
         let (client, server) = tcp();
+        (self.data_over(&server), client)
+    }
+
+    /// The broker's part of that, with a client of another kind.
+    pub fn data_over(&mut self, server: &TcpStream) -> Data {
+        server.set_nonblocking(true).unwrap();
         self.next += 1;
         let id = self.next;
         let (plain, far) = UnixStream::pair().unwrap();
         plain.set_read_timeout(Some(PATIENCE)).unwrap();
         self.broker.tell_with(&Order::Data(id), server.as_fd()).unwrap();
         self.broker.tell_with(&Order::Plain(id), far.as_fd()).unwrap();
-        (Data { id, plain }, client)
+        Data { id, plain }
     }
 
     /// The same, with the handshake done and accepted.
@@ -482,9 +488,7 @@ pub fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
-    let (server, _) = listener.accept().unwrap();
-    server.set_nonblocking(true).unwrap();
-    (client, server)
+    (client, listener.accept().unwrap().0)
 }
 
 pub fn take(from: &mut impl Read, length: usize) -> Vec<u8> {

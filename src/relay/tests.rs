@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::net::{Ipv4Addr, Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -306,6 +307,64 @@ fn many_data_connections_resume_one_session() {
         }
         session.key_ends();
         session.end(control);
+    }
+}
+
+/// OpenSSL as a client that remembers whatever session it was given last.
+#[test]
+fn openssl_resumes_again_and_again() {
+    for version in ["-tls1_2", "-tls1_3"] {
+        let dir = tempfile::tempdir().unwrap();
+        let remembered = dir.path().join("session");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        let connect = || {
+            let mut openssl = Command::new("openssl");
+            openssl.args(["s_client", "-quiet", version, "-connect", &at]);
+            openssl.args(["-servername", "localhost", "-sess_out"]).arg(&remembered);
+            if remembered.exists() {
+                openssl.arg("-sess_in").arg(&remembered);
+            }
+            openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+            (openssl.spawn().unwrap(), listener.accept().unwrap().0)
+        };
+        let (mut client, socket) = connect();
+        let output = socket.try_clone().unwrap();
+        let (unused, _) = UnixStream::pair().unwrap();
+        let mut session = site().start_on(unused, socket.into(), output.into());
+        session.begin();
+        session.established();
+        session.plain.as_mut().unwrap().write_all(b"220 Hello.\r\n").unwrap();
+        assert_eq!(take(client.stdout.as_mut().unwrap(), 12), b"220 Hello.\r\n");
+        session.log_in();
+        for at in 0..12 {
+            let before = std::fs::read(&remembered).unwrap();
+            let (mut transfer, socket) = connect();
+            let mut data = session.data_over(&socket);
+            drop(socket);
+            assert_eq!(session.word(), Word::Proven(data.id), "{version}, {at}");
+            if at % 2 == 0 {
+                session.go(&data, Download);
+                data.plain.write_all(b"list").unwrap();
+                data.plain.shutdown(Shutdown::Write).unwrap();
+                assert_eq!(take_all(transfer.stdout.as_mut().unwrap()), b"list");
+            } else {
+                session.go(&data, Upload);
+                transfer.stdin.take().unwrap().write_all(b"file").unwrap();
+                assert_eq!(take(&mut data.plain, 4), b"file");
+                transfer.kill().unwrap();
+                assert_eq!(take_all(&mut data.plain), b"");
+            }
+            assert!(matches!(session.word(), Word::Done(..)));
+            transfer.wait().unwrap();
+            // Under TLS 1.3 a new one comes where the client reads.
+            let is_new = std::fs::read(&remembered).unwrap() != before;
+            assert_eq!(is_new, version == "-tls1_3" && at % 2 == 0, "{version}, {at}");
+        }
+        drop(client.stdin.take());
+        client.kill().unwrap();
+        client.wait().unwrap();
+        session.end(());
     }
 }
 
