@@ -465,6 +465,10 @@ impl Session {
         self.key.take().unwrap().join().unwrap();
     }
 
+    pub fn lose_broker(&mut self) {
+        self.broker = BrokerEnd::pair().unwrap().0;
+    }
+
     /// The worker closes its side, the client its own, which is the control connection; the relay ends.
     pub fn end<C>(mut self, control: C) {
         self.plain = None;

@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::poll::PollFlags;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -15,6 +17,7 @@ use super::{Clients, Policy};
 use crate::wire::event::Direction::{Download, Upload};
 use crate::wire::relay::Close::{Broken, Clean, Truncated};
 use crate::wire::relay::{Of, Order, Refusal, Report, Wish, Word};
+use crate::worker::wait::wait_for;
 
 #[test]
 fn a_control_connection_is_relayed_under_both_versions() {
@@ -424,6 +427,94 @@ fn a_download_is_broken_when_the_client_is_gone() {
     }
     assert_eq!(session.word(), Word::Done(data.id, Broken));
     session.end(control);
+}
+
+#[test]
+fn who_reads_slowly_is_waited_for_and_gets_it_all() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (mut data, mut tls) = session.proven(&connector);
+    session.go(&data, Download);
+    data.plain.set_nonblocking(true).unwrap();
+    let mut sent = 0;
+    let stopped = || Instant::now() + Duration::from_millis(300);
+    while wait_for(&data.plain.as_fd(), PollFlags::POLLOUT, stopped()).unwrap() {
+        sent += data.plain.write(&[5; 65536]).unwrap();
+        assert!(sent < 64 << 20, "no more is taken than sockets hold");
+    }
+    // The client's own pace.
+    let reader = std::thread::spawn(move || {
+        let content = take_all(&mut tls);
+        (content.len(), tls)
+    });
+    data.plain.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(session.word(), Word::Done(data.id, Clean));
+    drop((data, control));
+    session.plain = None;
+    let (got, tls) = reader.join().unwrap();
+    assert_eq!(got, sent);
+    session.end(tls);
+}
+
+#[test]
+fn a_session_that_ends_leaves_the_client_its_download() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (mut data, mut tls) = session.proven(&connector);
+    session.go(&data, Download);
+    data.plain.write_all(&[5; 50_000]).unwrap();
+    data.plain.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(session.word(), Word::Done(data.id, Clean));
+    drop(data);
+    // What the client says while nobody listens must not reset what it has not read.
+    tls.conn.send_close_notify();
+    while tls.conn.wants_write() {
+        tls.conn.write_tls(&mut tls.sock).unwrap();
+    }
+    session.plain = None;
+    drop(control);
+    assert_eq!(take_all(&mut tls).len(), 50_000);
+    session.end(tls);
+}
+
+#[test]
+fn a_data_connection_has_only_so_long_for_its_handshake() {
+    let mut site = site();
+    site.patience = Duration::from_secs(2);
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (data, client) = session.data();
+    assert_eq!(session.word(), Word::Refused(data.id, Refusal::Handshake));
+    assert_eq!(session.cause(), "no handshake in time");
+    session.end((control, data, client));
+}
+
+#[test]
+fn a_bad_record_ends_the_control_connection() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let mut tls = session.logged_in(&connector);
+    tls.sock.write_all(&[23, 3, 3, 0, 20]).unwrap();
+    tls.sock.write_all(&[9; 20]).unwrap();
+    assert_eq!(take_all(session.plain.as_mut().unwrap()), b"", "the worker hears of it");
+    session.join();
+}
+
+#[test]
+fn a_broker_that_is_gone_ends_it() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let mut tls = session.logged_in(&connector);
+    session.lose_broker();
+    assert_eq!(take_all(&mut tls), b"", "with close_notify");
+    session.end(tls);
 }
 
 #[test]
