@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -81,6 +82,13 @@ pub fn authority() -> (String, Pair, Pair, String) {
     };
     let list = list.signed_by(&issuer).unwrap().pem().unwrap();
     (certificate, sign("alice", 1), sign("bob", 2), list)
+}
+
+/// ring makes no RSA keys, and only one form of each of the others.
+pub fn openssl(arguments: &[&str]) -> String {
+    let made = Command::new("openssl").args(arguments).stderr(Stdio::null()).output().unwrap();
+    assert!(made.status.success(), "openssl {arguments:?}");
+    String::from_utf8(made.stdout).unwrap()
 }
 
 /// A relay to be.
@@ -310,7 +318,11 @@ impl ServerCertVerifier for Trusting {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
+        vec![
+            SignatureScheme::ECDSA_NISTP256_SHA256,
+            SignatureScheme::ED25519,
+            SignatureScheme::RSA_PSS_SHA256,
+        ]
     }
 }
 

@@ -93,6 +93,35 @@ fn copy<T: Write>(mut from: impl Read, mut to: T) -> T {
     to
 }
 
+/// As vsftpd has them.
+#[test]
+fn an_rsa_key_and_its_certificate_may_share_a_file() {
+    let file = openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "-",
+        "-subj",
+        "/CN=localhost",
+    ]);
+    for (tls12, suite) in
+        [(false, "TLS_AES_128_GCM_SHA256"), (true, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")]
+    {
+        let mut site = site();
+        let mut client = site.client();
+        (client.tls12, client.trusting) = (tls12, true);
+        site.pairs = vec![Pair { chain: file.clone(), key: file.clone(), names: vec![] }];
+        let mut session = site.start();
+        let mut tls = session.secure(&client.connector());
+        session.exchange(&mut tls);
+        assert_eq!(&*session.established().suite, suite.as_bytes());
+        session.end(tls);
+    }
+}
+
 #[test]
 fn a_chain_that_does_not_fit_its_key_is_unfit() {
     let mut site = site();

@@ -1,12 +1,11 @@
 //! What the key process signs, and what it refuses.
 
-use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 
 use rustls::SignatureScheme as Scheme;
 
 use super::*;
-use crate::relay::testing::{Pair, of_kind, pair};
+use crate::relay::testing::{Pair, of_kind, openssl, pair};
 use crate::wire::key::{BrokerEnd, INPUT_MAX, Public, RelayEnd};
 
 struct Keys {
@@ -207,11 +206,4 @@ fn keys_that_can_not_be_used_are_told_of() {
         let keys = start(&key, false, None);
         assert_eq!(keys.end().as_deref(), Some(cause));
     }
-}
-
-/// ring makes no RSA keys, and only one form of each.
-fn openssl(arguments: &[&str]) -> String {
-    let made = Command::new("openssl").args(arguments).stderr(Stdio::null()).output().unwrap();
-    assert!(made.status.success(), "openssl {arguments:?}");
-    String::from_utf8(made.stdout).unwrap()
 }
