@@ -15,6 +15,8 @@ RELEASE = $(CARGO_TARGET_DIR)/release
 KEEP = sh -c 'if [ -e "$$2" ]; then install -m 644 "$$1" "$$2.new"; else install -m 644 "$$1" "$$2"; fi' keep
 # The shipped files say /usr/sbin.
 TO_SBINDIR = sed 's|/usr/sbin/cellftpd|$(SBINDIR)/cellftpd|'
+# The service of the other socket: the same, with TLS from the first byte on.
+IMPLICIT = sed -e 's|^ExecStart=.*|& --implicit-tls|' -e 's|^Description=FTP session|&, implicit TLS|'
 
 .PHONY: all demo test mutants check-format clean install
 
@@ -67,7 +69,10 @@ install:
 	$(KEEP) conf/pam.d/cellftpd $(DESTDIR)$(SYSCONFDIR)/pam.d/cellftpd
 	$(TO_SBINDIR) xinetd.d/cellftpd >$(RELEASE)/xinetd-entry
 	$(KEEP) $(RELEASE)/xinetd-entry $(DESTDIR)$(SYSCONFDIR)/xinetd.d/cellftpd
-	install -m 644 systemd/cellftpd.socket $(DESTDIR)$(UNITDIR)/cellftpd.socket
+	$(TO_SBINDIR) xinetd.d/cellftpd-implicit >$(RELEASE)/xinetd-entry
+	$(KEEP) $(RELEASE)/xinetd-entry $(DESTDIR)$(SYSCONFDIR)/xinetd.d/cellftpd-implicit
+	install -m 644 systemd/cellftpd.socket systemd/cellftpd-implicit.socket $(DESTDIR)$(UNITDIR)
 	$(TO_SBINDIR) systemd/cellftpd@.service >$(RELEASE)/session-unit
 	install -m 644 $(RELEASE)/session-unit $(DESTDIR)$(UNITDIR)/cellftpd@.service
+	$(IMPLICIT) $(RELEASE)/session-unit >$(DESTDIR)$(UNITDIR)/cellftpd-implicit@.service
 	install -m 644 conf/sysusers.d/cellftpd.conf $(DESTDIR)$(SYSUSERSDIR)/cellftpd.conf

@@ -1,6 +1,7 @@
 //! What launch hands to the broker: the client, and all that was found out and opened for it. Root at first; each child
 //! takes its part of it.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -32,14 +33,20 @@ pub struct Setup {
     pub config: Config,
     /// The host that the client has asked for, in small letters.
     pub host: Option<Vec<u8>>,
+    /// Whether the client speaks TLS: what stands in `client` is the relay's plain side then.
+    pub tls: bool,
+    /// Whether it speaks TLS from the first byte on (port 990).
+    pub implicit: bool,
     /// The settings for this client's address, and for that host.
     pub settings: Settings,
     /// The session's book, with the log behind it.
     pub book: Book,
     /// Who the broker becomes after login.
     pub own: Identity,
-    /// Who the login worker is.
+    /// Who the login worker and the relay are.
     pub network: Identity,
+    /// Who the key process is.
+    pub key: Identity,
     /// Where titles are written.
     pub title: Option<sys::title::Title>,
     /// Where the service manager reads what the session is doing.
@@ -47,6 +54,13 @@ pub struct Setup {
 }
 
 impl Client {
+    /// From now on the client is at the other end of this stream.
+    pub fn go_through(&mut self, stream: OwnedFd) -> io::Result<()> {
+        self.input = stream.try_clone()?;
+        self.output = stream;
+        Ok(())
+    }
+
     /// The one thing that the broker says to a client itself: when the worker that should have is gone.
     pub fn say_unavailable(&self) {
         const REPLY: &[u8] = b"421 Service not available, closing control connection.\r\n";

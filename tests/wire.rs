@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use cellftpd::wire::event::{End, Note, Violation};
-use cellftpd::wire::session::{Answer, Family, Unavailable};
+use cellftpd::wire::session::{Answer, Family, Protection, Unavailable};
 use cellftpd::wire::{Bounded, Channel, Fault, MESSAGE_MAX, login, session};
 use harness::client::ready;
 use harness::inject::{Inject, Outcome, channel_of};
@@ -81,7 +81,11 @@ fn field(count: usize) -> Vec<u8> {
 }
 
 fn a_login() -> login::Ask {
-    login::Ask::Login { user: Bounded::cut(b"nobody-here"), unread: Bounded::default() }
+    login::Ask::Login {
+        user: Bounded::cut(b"nobody-here"),
+        unread: Bounded::default(),
+        protection: None,
+    }
 }
 
 fn a_login_note() -> login::Ask {
@@ -121,8 +125,9 @@ fn in_any_phase() -> Vec<Case> {
 
 /// What is wrong before login.
 fn before_login() -> Vec<Case> {
-    let listen = session::Ask::Listen(Family::V4);
-    let connect = session::Ask::Connect(SocketAddr::from(([127, 0, 0, 1], 2121)));
+    let listen = session::Ask::Listen(Family::V4, Protection::Clear);
+    let connect =
+        session::Ask::Connect(SocketAddr::from(([127, 0, 0, 1], 2121)), Protection::Clear);
     let long_name = [vec![2], field(257), field(0)].concat();
     let long_host = [vec![5], field(login::HOST_MAX + 1)].concat();
     let long_rest = [vec![2], field(4), field(login::UNREAD_MAX + 1)].concat();
@@ -158,7 +163,8 @@ fn before_login() -> Vec<Case> {
 /// What is wrong in a session.
 fn after_login() -> Vec<Case> {
     let long_path = [vec![5, 1, 0], field(4097), vec![0]].concat();
-    let an_address = session::Ask::Connect(SocketAddr::from(([127, 0, 0, 1], 2121)));
+    let an_address =
+        session::Ask::Connect(SocketAddr::from(([127, 0, 0, 1], 2121)), Protection::Clear);
     vec![
         one("a login, out of phase", bytes(&a_login()), UNDECODABLE),
         one("a note of the login worker", bytes(&a_login_note()), UNDECODABLE),
@@ -166,7 +172,11 @@ fn after_login() -> Vec<Case> {
         one("readiness, twice", bytes(&ready_with(b"again")), "ready was asked too often"),
         one("readiness, cut short", shorter(&ready_with(b"ready")), UNDECODABLE),
         one("a family that is none", [3, 2], UNDECODABLE),
-        one("a listener, and more", longer(&session::Ask::Listen(Family::V4)), UNDECODABLE),
+        one(
+            "a listener, and more",
+            longer(&session::Ask::Listen(Family::V4, Protection::Clear)),
+            UNDECODABLE,
+        ),
         one("an address, cut short", shorter(&an_address), UNDECODABLE),
         one("an address, and more", longer(&an_address), UNDECODABLE),
         one("an address of no family", [4, 2, 127, 0, 0, 1, 80], UNDECODABLE),
@@ -425,7 +435,7 @@ fn reaches() -> Vec<Reach> {
             what: "the client",
             settings: NONE,
             to: |port| ([127, 0, 0, 1], port).into(),
-            answer: Answer::Data,
+            answer: Answer::Data(None),
         },
     ]
 }
@@ -450,7 +460,7 @@ fn only_the_client_is_connected_to() {
         let channel = channel_of(process);
         let heard = {
             let mut inside = Inject::into(process);
-            inside.sends(channel, &bytes(&session::Ask::Connect(to)));
+            inside.sends(channel, &bytes(&session::Ask::Connect(to, Protection::Clear)));
             inside.receives(channel).expect("an answer")
         };
         assert_eq!(postcard::from_bytes(&heard), Ok(answer), "{what}");

@@ -17,20 +17,21 @@ pub struct Ids {
 pub const BROKER: &str = "cellftpd";
 /// The account of those who read the network before anyone has logged in.
 pub const NETWORK: &str = "cellftpd-net";
+/// The account of the process that holds the TLS key.
+pub const KEY: &str = "cellftpd-key";
 
 /// The ids of an account that stands in /etc/passwd.
 pub fn find(name: &[u8]) -> Option<Ids> {
     find_in(&fs::read("/etc/passwd").ok()?, name)
 }
 
-/// The two accounts, or the names of the missing ones.
-pub fn find_ours() -> io::Result<Result<(Ids, Ids), Vec<&'static str>>> {
+/// The three accounts, in the order of their names above, or the names of the missing ones.
+pub fn find_ours() -> io::Result<Result<[Ids; 3], Vec<&'static str>>> {
     let passwd = fs::read("/etc/passwd")?;
-    let [broker, network] =
-        [BROKER, NETWORK].map(|name| find_in(&passwd, name.as_bytes()).ok_or(name));
-    Ok(match (broker, network) {
-        (Ok(broker), Ok(network)) => Ok((broker, network)),
-        (broker, network) => Err([broker.err(), network.err()].into_iter().flatten().collect()),
+    let found = [BROKER, NETWORK, KEY].map(|name| find_in(&passwd, name.as_bytes()).ok_or(name));
+    Ok(match found {
+        [Ok(broker), Ok(network), Ok(key)] => Ok([broker, network, key]),
+        found => Err(found.into_iter().filter_map(Result::err).collect()),
     })
 }
 

@@ -8,7 +8,15 @@ use crate::config::{Class, Settings};
 use crate::wire::auth::{Account, GROUPS_MAX};
 
 /// Refuses an account, for a reason that only the log tells.
-pub fn admit(class: Class, account: &Account, settings: &Settings) -> Result<(), String> {
+pub fn admit(
+    class: Class,
+    account: &Account,
+    settings: &Settings,
+    tls: bool,
+) -> Result<(), String> {
+    if !settings.tls.admits_login(class, tls) {
+        return Err(if tls { "tls.login forbids TLS" } else { "tls.login requires TLS" }.into());
+    }
     if account.uid == 0 {
         return Err("uid 0 is never served".into());
     }
@@ -75,7 +83,7 @@ mod tests {
             home: b"/"[..].try_into().unwrap(),
             shell: Default::default(),
         };
-        let judge = |account| admit(Class::Anonymous, &account, &Settings::default());
+        let judge = |account| admit(Class::Anonymous, &account, &Settings::default(), false);
         assert!(judge(account(0, 100)).is_err() && judge(account(100, 0)).is_err());
         assert!(judge(account(100, 100)).is_ok());
     }

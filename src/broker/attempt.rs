@@ -13,7 +13,7 @@ use super::child::{Held, Split, split};
 use super::login::Worker;
 use super::{Broker, Failure, Root, While};
 use crate::auth::{self, Decides};
-use crate::config::{Class, Level, Settings};
+use crate::config::{Class, Level, Login, Settings};
 use crate::wire::auth::{Account, Attempt, USER_MAX, Verdict};
 use crate::wire::{Bounded, Fault};
 
@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who may have a session; or why not, for the log.
 type Decision = Result<(Class, Account), String>;
+
+/// Who has one, and the settings for it.
+pub(super) type Admitted = (Class, Account, Settings);
 
 /// How many attempts have failed.
 #[derive(Debug, Default)]
@@ -41,9 +44,8 @@ impl Broker<Root> {
     pub(super) fn attempt(
         &mut self,
         worker: &Worker,
-        attempts: &mut Attempts,
         user: &Bounded<USER_MAX>,
-    ) -> Result<Option<(Class, Account)>, Failure> {
+    ) -> Result<Option<Admitted>, Failure> {
         let Some(password) = self.power.unread.take() else {
             return Err(Failure::Breach("a login after the last attempt".into()));
         };
@@ -54,15 +56,18 @@ impl Broker<Root> {
         let gone = || Err("the session ended before the verdict".to_owned());
         let decision = decision.unwrap_or_else(gone);
         let admitted = decision.and_then(|(class, account)| {
-            let admitted = auth::admission::admit(class, &account, &self.setup.settings);
-            admitted.map(|()| (class, account))
+            let login = Login { class, user: &account.name, groups: &account.group_names };
+            let settings = self.settings_at(login);
+            let admitted = auth::admission::admit(class, &account, &settings, self.setup.tls);
+            admitted.map(|()| (class, account, settings))
         });
         let refused = match admitted {
             Ok(admitted) => return Ok(Some(admitted)),
             Err(cause) => cause,
         };
-        attempts.failed += 1;
-        let line = self.setup.book.line("login-refused").with("attempt", attempts.failed);
+        self.power.attempts.failed += 1;
+        let count = self.power.attempts.failed;
+        let line = self.setup.book.line("login-refused").with("attempt", count);
         self.setup.book.write(Level::Notice, &line.with_bytes("cause", refused.as_bytes()));
         // Counted from the password on: how soon PAM knew is not to be told by the clock.
         let until = start + self.setup.settings.login.failure_delay;
@@ -117,6 +122,7 @@ impl Broker<Root> {
             service: self.setup.settings.local.pam_service.clone(),
             user: user.clone(),
             from: self.setup.client.place.peer.to_string(),
+            certified: self.is_certified(user),
         };
         let verdict = match auth.channel.tell_with(&attempt, password.as_fd()) {
             Ok(()) => self.hear_verdict(&auth, worker),
@@ -125,7 +131,8 @@ impl Broker<Root> {
         // Whatever it still does is of no interest: its leash is let go, and what a module forked goes with it.
         let _ = auth.finish(Duration::from_millis(100));
         drop(auth);
-        sweep(worker.pid(), Instant::now() + Duration::from_secs(1));
+        let spared: Vec<_> = self.tls_processes().chain([worker.pid()]).collect();
+        sweep(&spared, Instant::now() + Duration::from_secs(1));
         Ok(verdict)
     }
 
@@ -174,12 +181,12 @@ fn refused(cause: &str) -> Verdict {
     Verdict::Refused(Bounded::cut(cause.as_bytes()))
 }
 
-/// Kills and reaps what a PAM module has left behind: as a subreaper we are the parent of all that lost theirs. `spare` is
-/// the login worker, the one child that is to live.
-fn sweep(spare: Pid, deadline: Instant) {
+/// Kills and reaps what a PAM module has left behind: as a subreaper we are the parent of all that lost theirs. `spared` are
+/// the login worker and, with TLS, the relay and the key process.
+fn sweep(spared: &[Pid], deadline: Instant) {
     while Instant::now() < deadline {
         let left: Vec<_> =
-            sys::process::children().into_iter().filter(|child| *child != spare).collect();
+            sys::process::children().into_iter().filter(|child| !spared.contains(child)).collect();
         if left.is_empty() {
             return;
         }

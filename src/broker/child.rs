@@ -26,6 +26,10 @@ pub struct Held<S, R> {
     pub channel: Channel<S, R>,
     child: Child,
     leash: Option<OwnedFd>,
+    /// What it has asked or told so far.
+    ledger: Ledger,
+    /// Whether it may say something yet.
+    open: bool,
 }
 
 /// How a child ended.
@@ -37,6 +41,16 @@ pub enum Ended {
     Killed(&'static str),
     /// It is killed, and stuck in the kernel until a device answers.
     Stuck,
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Ended::Exited(status) => write!(f, "exit status {status}"),
+            Ended::Killed(signal) => write!(f, "killed by {signal}"),
+            Ended::Stuck => f.write_str("killed, and stuck in the kernel"),
+        }
+    }
 }
 
 /// What a child is born with: its end of the channel and its end of the leash.
@@ -63,7 +77,13 @@ pub(super) fn split<S: Message, R: Message>() -> io::Result<Split<S, R>> {
     let (channel, far) = Channel::<S, R>::pair()?;
     let (theirs, ours) = sys::leash::pair()?;
     Ok(match sys::process::fork()? {
-        Fork::Parent(child) => Split::Broker(Held { channel, child, leash: Some(ours) }),
+        Fork::Parent(child) => Split::Broker(Held {
+            channel,
+            child,
+            leash: Some(ours),
+            ledger: Ledger::default(),
+            open: true,
+        }),
         Fork::Child => Split::Child(Birth { channel: far, leash: theirs.into() }),
     })
 }
@@ -86,6 +106,8 @@ pub(super) struct Besides<'a> {
     pub data: Option<(BorrowedFd<'a>, PollFlags)>,
     /// The client's end.
     pub client: Option<BorrowedFd<'a>>,
+    /// The relay, and the key process.
+    pub tls: [Option<BorrowedFd<'a>>; 2],
 }
 
 /// What a wait for a child has brought.
@@ -98,6 +120,10 @@ pub enum Next<R> {
     Data,
     /// The client is gone for good.
     Hung,
+    /// The relay has something to say.
+    Relay,
+    /// The key process has.
+    Key,
     /// Nothing, until the deadline.
     Late,
     /// Its end, or the end of what it has to say.
@@ -123,13 +149,36 @@ impl<S: Message, R: Request> Held<S, R> {
         }
     }
 
+    /// Where it may say something yet.
+    pub(super) fn voice(&self) -> Option<BorrowedFd<'_>> {
+        self.open.then(|| self.channel.as_fd())
+    }
+
+    /// Hears one thing, counted, permitted, and taken no sooner than its row wants it; nothing where there will be none.
+    pub(super) fn hear(&mut self, signals: BorrowedFd) -> Result<Option<R>, Failure> {
+        let (said, fd) = match self.channel.hear() {
+            Ok(heard) => heard,
+            Err(Fault::Closed) => {
+                self.open = false;
+                return Ok(None);
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        let pause = self.ledger.enter(&said, fd.is_some())?;
+        if !pause.is_zero() {
+            // A signal does not wait.
+            let sources = [((), signals, PollFlags::POLLIN)];
+            let _ = watch::next(&sources, Some(Instant::now() + pause));
+        }
+        Ok(Some(said))
+    }
+
     /// Waits for a request, for a signal, for a data connection, or for the end.
     pub(super) fn next(
-        &self,
+        &mut self,
         signals: BorrowedFd,
         besides: Besides,
         deadline: Option<Instant>,
-        ledger: &mut Ledger,
     ) -> Result<Next<R>, Failure> {
         #[derive(Clone, Copy)]
         enum Wake {
@@ -138,6 +187,8 @@ impl<S: Message, R: Request> Held<S, R> {
             End,
             Data,
             Hung,
+            Relay,
+            Key,
         }
         let mut sources = vec![
             (Wake::Signal, signals, PollFlags::POLLIN),
@@ -147,25 +198,18 @@ impl<S: Message, R: Request> Held<S, R> {
         sources.extend(besides.data.map(|(fd, flags)| (Wake::Data, fd, flags)));
         // Asked for nothing, poll tells of the end of both directions alone: half a close may be a script's.
         sources.extend(besides.client.map(|fd| (Wake::Hung, fd, PollFlags::empty())));
+        let [relay, key] = besides.tls;
+        sources.extend(relay.map(|fd| (Wake::Relay, fd, PollFlags::POLLIN)));
+        sources.extend(key.map(|fd| (Wake::Key, fd, PollFlags::POLLIN)));
         match watch::next(&sources, deadline).while_doing("waiting for a worker")? {
             None => Ok(Next::Late),
             Some(Wake::Signal) => Ok(Next::Signal),
             Some(Wake::End) => Ok(Next::Gone),
             Some(Wake::Data) => Ok(Next::Data),
             Some(Wake::Hung) => Ok(Next::Hung),
-            Some(Wake::Message) => match self.channel.hear() {
-                Err(Fault::Closed) => Ok(Next::Gone),
-                Err(fault) => Err(fault.into()),
-                Ok((ask, fd)) => {
-                    let pause = ledger.enter(&ask, fd.is_some())?;
-                    if !pause.is_zero() {
-                        // A signal does not wait.
-                        let sources = [((), signals, PollFlags::POLLIN)];
-                        let _ = watch::next(&sources, Some(Instant::now() + pause));
-                    }
-                    Ok(Next::Asks(ask))
-                }
-            },
+            Some(Wake::Relay) => Ok(Next::Relay),
+            Some(Wake::Key) => Ok(Next::Key),
+            Some(Wake::Message) => Ok(self.hear(signals)?.map_or(Next::Gone, Next::Asks)),
         }
     }
 }

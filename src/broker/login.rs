@@ -1,21 +1,20 @@
 //! Before login: the login worker is held, its attempts are judged, its time is counted. The broker, still root.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
 
 use nix::fcntl::OFlag;
 
-use super::attempt::Attempts;
+use super::attempt::Admitted;
 use super::child::{Besides, Ended, GRACE, Held, Next, Split};
-use super::permit::Ledger;
 use super::{Broker, Failure, Root, While};
+use crate::auth;
 use crate::config::{Class, Login, Settings};
 use crate::exit::Exit;
 use crate::setup::Setup;
 use crate::wire::auth::Account;
 use crate::wire::login::{Answer, Ask};
-use crate::wire::session::Stop;
-use crate::wire::{Bounded, Fault};
+use crate::wire::session::{Protection, Stop};
+use crate::wire::{Bounded, Fault, relay};
 
 /// The login worker, held.
 pub type Worker = Held<Answer, Ask>;
@@ -24,6 +23,8 @@ pub type Worker = Held<Answer, Ask>;
 pub enum Outcome {
     /// Someone has logged in.
     Granted(Box<Grant>),
+    /// The client wants TLS; this worker waits for it.
+    TlsAsked(Worker),
     /// Nobody has.
     Ended(Exit),
 }
@@ -38,6 +39,12 @@ pub struct Grant {
     pub settings: Settings,
     /// What the client has already sent behind PASS.
     pub unread: Vec<u8>,
+    /// What PROT has chosen, once PBSZ was said.
+    pub protection: Option<Protection>,
+    /// Whether a certificate stood for the password.
+    pub certified: bool,
+    /// The way to the relay, if there is one, for the session worker to take.
+    pub relay: Option<relay::WorkerEnd>,
 }
 
 impl Broker<Root> {
@@ -54,21 +61,27 @@ impl Broker<Root> {
 
     /// Holds a login worker until someone has logged in, or until it ends.
     pub fn login(&mut self, mut worker: Worker) -> Result<Outcome, Failure> {
-        let start = Instant::now();
-        let mut ledger = Ledger::new();
-        let mut attempts = Attempts::default();
         let stop = loop {
-            let deadline = Some(start + self.setup.settings.limits.login);
-            match worker.next(self.signals.as_fd(), Besides::default(), deadline, &mut ledger)? {
+            let deadline = Some(self.power.since + self.setup.settings.limits.login);
+            let besides = Besides { tls: self.tls_voices(), ..Besides::default() };
+            match worker.next(self.signals.as_fd(), besides, deadline)? {
                 Next::Gone => break None,
                 Next::Late => break Some(Stop::LoginTimeout),
                 Next::Signal => break Some(Stop::Shutdown),
+                Next::Relay => self.hear_relay()?,
+                Next::Key => self.hear_key()?,
                 Next::Data | Next::Hung => (),
-                Next::Asks(Ask::Login { user, unread }) => {
-                    let Some((class, account)) = self.attempt(&worker, &mut attempts, &user)?
-                    else {
+                Next::Asks(Ask::StartTls) => {
+                    if self.setup.tls || !self.setup.settings.tls.enabled {
+                        return Err(Failure::Breach("a wish for TLS where there is none".into()));
+                    }
+                    return Ok(Outcome::TlsAsked(worker));
+                }
+                Next::Asks(Ask::Name(name)) => worker.tell(&self.welcome(&name))?,
+                Next::Asks(Ask::Login { user, unread, protection }) => {
+                    let Some(admitted) = self.attempt(&worker, &user)? else {
                         if !self.is_ending(&worker) {
-                            self.refuse_attempt(&worker, &attempts)?;
+                            self.refuse_attempt(&worker)?;
                         }
                         continue;
                     };
@@ -81,7 +94,7 @@ impl Broker<Root> {
                     if ended != Ended::Exited(0) {
                         self.setup.book.died("worker-died", "login", "cause", b"after its login");
                     }
-                    let grant = self.grant(class, account, unread.into_bytes());
+                    let grant = self.grant(admitted, unread.into_bytes(), protection)?;
                     return Ok(Outcome::Granted(Box::new(grant)));
                 }
                 Next::Asks(Ask::Host(name)) => worker.tell(&self.choose_host(&name))?,
@@ -92,8 +105,8 @@ impl Broker<Root> {
     }
 
     /// Another attempt needs another pipe; after the last one there is none, and to ask again is a breach.
-    fn refuse_attempt(&mut self, worker: &Worker, attempts: &Attempts) -> Result<(), Failure> {
-        if attempts.are_over(&self.setup.settings) {
+    fn refuse_attempt(&mut self, worker: &Worker) -> Result<(), Failure> {
+        if self.power.attempts.are_over(&self.setup.settings) {
             return worker.tell(&Answer::RefusedLast);
         }
         let password = self.password_pipe()?;
@@ -102,14 +115,53 @@ impl Broker<Root> {
 
     /// From now on the settings of this host hold, if it is one of ours (RFC 7151 §3).
     fn choose_host(&mut self, name: &[u8]) -> Answer {
-        let setup = &mut self.setup;
-        if !name.is_empty() && !setup.config.serves_host(name) {
+        let named = !name.is_empty();
+        if named && !(self.setup.config.serves_host(name) && self.fits_handshake(name)) {
             return Answer::NoSuchHost;
         }
-        setup.host = (!name.is_empty()).then(|| name.to_vec());
-        let from = setup.client.place.peer;
-        setup.settings = setup.config.at_connect(from, setup.host.as_deref(), false);
-        Answer::Host(Bounded::cut(setup.settings.login.banner.as_bytes()))
+        self.choose_settings(named.then(|| name.to_vec()));
+        Answer::Host(Bounded::cut(self.setup.settings.login.banner.as_bytes()))
+    }
+
+    /// What holds before login, for this host, with or without TLS.
+    pub(super) fn choose_settings(&mut self, host: Option<Vec<u8>>) {
+        let setup = &mut self.setup;
+        let peer = setup.client.place.peer;
+        setup.settings = setup.config.at_connect(peer, host.as_deref(), setup.tls);
+        setup.host = host;
+    }
+
+    /// Whether a name may go on to its password, as far as TLS matters. Groups are not known yet: a match for a group is
+    /// for the attempt itself to judge.
+    fn welcome(&self, name: &[u8]) -> Answer {
+        let Some(backend) = auth::backend_for(&self.setup.settings, name) else {
+            return Answer::Welcome;
+        };
+        let login = Login { class: backend.class, user: name, groups: &[] };
+        let tls = self.setup.tls;
+        match self.settings_at(login).tls.admits_login(backend.class, tls) {
+            true if self.is_certified(name) => Answer::Certified,
+            true => Answer::Welcome,
+            false if self.setup.config.asks_groups_about_tls() => Answer::Welcome,
+            false if tls => Answer::WithoutTls,
+            false => Answer::NeedsTls,
+        }
+    }
+
+    /// Whether the client has shown the certificate of this user.
+    pub(super) fn is_certified(&self, name: &[u8]) -> bool {
+        let login = Login { class: Class::Local, user: name, groups: &[] };
+        let subject = self.subject();
+        subject.is_some_and(|subject| {
+            let own = self.settings_at(login).tls.certificate_login;
+            !own.is_empty() && own.as_bytes() == subject
+        })
+    }
+
+    /// What holds for somebody who has logged in.
+    pub(super) fn settings_at(&self, login: Login) -> Settings {
+        let Setup { client, config, host, tls, .. } = &self.setup;
+        config.at_login(client.place.peer, host.as_deref(), *tls, login)
     }
 
     /// A new pipe: the writing end; the other is kept for the auth process.
@@ -120,11 +172,15 @@ impl Broker<Root> {
         Ok(password)
     }
 
-    fn grant(&mut self, class: Class, account: Account, unread: Vec<u8>) -> Grant {
-        let Setup { client, config, host, .. } = &self.setup;
-        let login = Login { class, user: &account.name, groups: &account.group_names };
-        let settings = config.at_login(client.place.peer, host.as_deref(), false, login);
+    fn grant(
+        &mut self,
+        (class, account, settings): Admitted,
+        unread: Vec<u8>,
+        protection: Option<Protection>,
+    ) -> Result<Grant, Failure> {
         self.setup.book.name_user(&account.name);
-        Grant { account, class, settings, unread }
+        let relay = self.introduce(settings.tls.require_reuse)?;
+        let certified = class == Class::Local && self.is_certified(&account.name);
+        Ok(Grant { account, class, settings, unread, protection, relay, certified })
     }
 }

@@ -10,15 +10,20 @@ mod permit;
 mod ports;
 mod session;
 mod shrink;
+mod tls;
 
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use nix::sys::signalfd::SignalFd;
 
+use self::attempt::Attempts;
 pub use self::child::{Birth, Split};
 use self::child::{Ended, GRACE, Held};
-pub use self::login::{Grant, Outcome};
+pub use self::login::{Grant, Outcome, Worker as LoginWorker};
 use self::permit::{Record, Request};
+use self::tls::Tls;
+pub use self::tls::{Between, Started};
 use crate::cage::seccomp;
 use crate::exit::Exit;
 use crate::setup::Setup;
@@ -36,9 +41,17 @@ pub struct Root {
     password: Option<OwnedFd>,
     /// Where the auth process reads it. Gone when there is to be no further attempt.
     unread: Option<OwnedFd>,
+    /// When the client came. Neither that nor the number of failed attempts begins anew with TLS.
+    since: Instant,
+    attempts: Attempts,
 }
 
 impl Root {
+    /// What is every child's: the empty directory.
+    pub fn for_child(self) -> OwnedFd {
+        self.empty
+    }
+
     /// What is the login worker's: the empty directory, and where the password goes. The rest is closed.
     pub fn for_login(self) -> (OwnedFd, Option<OwnedFd>) {
         (self.empty, self.password)
@@ -55,6 +68,7 @@ pub struct Broker<Power> {
     /// What launch has found out and opened.
     pub setup: Setup,
     signals: SignalFd,
+    tls: Option<Tls>,
     /// What it may still do.
     pub power: Power,
 }
@@ -76,9 +90,23 @@ pub enum Failure {
     Breach(String),
 }
 
+impl<Power> Broker<Power> {
+    /// Ends a session that can't be served. The reply goes the way of all others.
+    pub fn refuse(mut self, failure: &Failure) -> Exit {
+        self.setup.client.say_unavailable();
+        // What goes wrong now is no news any more.
+        let _ = self.end_tls();
+        fail(self.setup, failure)
+    }
+}
+
 /// Ends a session that can't be served, and says so in the three languages: a reply, a line, a status.
-pub fn refuse(mut setup: Setup, failure: &Failure) -> Exit {
+pub fn refuse(setup: Setup, failure: &Failure) -> Exit {
     setup.client.say_unavailable();
+    fail(setup, failure)
+}
+
+fn fail(mut setup: Setup, failure: &Failure) -> Exit {
     setup.book.fault("failure", failure);
     setup.book.close();
     match failure {
@@ -139,7 +167,9 @@ impl<Power> Broker<Power> {
         {
             self.record(role, ask);
         }
-        Ok(self.judge(ended, role, stop.is_some()))
+        let exit = self.judge(ended, role, stop.is_some());
+        self.end_tls()?;
+        Ok(exit)
     }
 
     /// Writes how a worker ended, if that was not of its own will; says 421 in its place then.
@@ -159,13 +189,12 @@ impl<Power> Broker<Power> {
         if ended == Ended::Exited(Exit::System.status().into()) {
             return Exit::System;
         }
-        let (cause, exit) = match ended {
-            Ended::Exited(status) => (format!("exit status {status}"), Exit::Software),
-            Ended::Killed(signal) => (format!("killed by {signal}"), Exit::System),
-            Ended::Stuck => ("killed, and stuck in the kernel".to_owned(), Exit::System),
-        };
-        self.setup.book.died("worker-died", role, "cause", cause.as_bytes());
-        if stopped { Exit::Clean } else { exit }
+        self.setup.book.died("worker-died", role, "cause", ended.to_string().as_bytes());
+        match ended {
+            _ if stopped => Exit::Clean,
+            Ended::Exited(_) => Exit::Software,
+            Ended::Killed(_) | Ended::Stuck => Exit::System,
+        }
     }
 
     /// Enters what a worker says without asking for anything.
@@ -176,6 +205,7 @@ impl<Power> Broker<Power> {
             Some(Record::Note(note)) => book.note(&note),
             Some(Record::Event(event)) => book.event(&event),
             Some(Record::Uncaged(cause)) => book.died("uncaged", role, "cause", &cause),
+            Some(Record::Unfit(cause)) => book.died("tls-unavailable", role, "cause", &cause),
             Some(Record::Panicked(cause)) => book.died("panic", role, "cause", &cause),
             Some(Record::Violation(violation)) => {
                 let number = i32::from_ne_bytes(violation.0);

@@ -3,13 +3,14 @@
 //! A request that is not in the table of its phase does not decode; one that comes with a descriptor
 //! or more often than its row allows ends the session. There is no error reply to probe with.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::wire::event::{Event, Note, Violation};
-use crate::wire::{Bounded, Message, login, session};
+use crate::wire::{Bounded, Message, key, login, relay, session};
 
 /// One request: how often at most, and how many a second before it has to wait. None comes with a descriptor.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Row {
     /// Its name in the log.
     pub name: &'static str,
@@ -23,37 +24,10 @@ const fn row(name: &'static str, at_most: u32, per_second: u32) -> Row {
 
 const EVER: u32 = u32::MAX;
 
-/// Until someone has logged in. Attempts are counted against `login.max_failures` besides.
-#[rustfmt::skip]
-const LOGIN: [Row; 6] = [
-    row("violation", 1, 1),
-    row("panicked", 1, 1),
-    row("login", 20, 10),
-    row("note", 100, 20),
-    row("uncaged", 1, 1),
-    row("host", 20, 10),
-];
-
-/// From login to the end.
-const SESSION: [Row; 10] = [
-    row("violation", 1, 1),
-    row("panicked", 1, 1),
-    row("ready", 1, 1),
-    row("listen", EVER, 5_000),
-    row("connect", EVER, 5_000),
-    row("event", EVER, 10_000),
-    row("note", EVER, 100),
-    row("status", EVER, 10_000),
-    row("uncaged", 1, 1),
-    row("forget", EVER, 5_000),
-];
-
 /// A request whose row is known.
 pub trait Request: Message {
-    /// The table of its phase.
-    const TABLE: &'static [Row];
-    /// Its row there.
-    fn row(&self) -> usize;
+    /// Its row in the table of its phase.
+    fn row(&self) -> Row;
     /// What of it is for the book alone; nothing, if it asks for power.
     fn record(self) -> Option<Record>;
 }
@@ -66,23 +40,26 @@ pub enum Record {
     Panicked(Bounded<256>),
     /// It could not enter its cage.
     Uncaged(Bounded<512>),
+    /// It has not what its work needs.
+    Unfit(Bounded<512>),
     /// Something happened.
     Note(Note),
     /// A transfer or a change.
     Event(Event),
 }
 
+/// Until someone has logged in. Attempts are counted against `login.max_failures` besides.
 impl Request for login::Ask {
-    const TABLE: &'static [Row] = &LOGIN;
-
-    fn row(&self) -> usize {
+    fn row(&self) -> Row {
         match self {
-            login::Ask::Violation(_) => 0,
-            login::Ask::Panicked(_) => 1,
-            login::Ask::Login { .. } => 2,
-            login::Ask::Note(_) => 3,
-            login::Ask::Uncaged(_) => 4,
-            login::Ask::Host(_) => 5,
+            login::Ask::Violation(_) => row("violation", 1, 1),
+            login::Ask::Panicked(_) => row("panicked", 1, 1),
+            login::Ask::Login { .. } => row("login", 20, 10),
+            login::Ask::Note(_) => row("note", 100, 20),
+            login::Ask::Uncaged(_) => row("uncaged", 1, 1),
+            login::Ask::Host(_) => row("host", 20, 10),
+            login::Ask::Name(_) => row("name", 100, 20),
+            login::Ask::StartTls => row("start-tls", 3, 1),
         }
     }
 
@@ -92,26 +69,25 @@ impl Request for login::Ask {
             login::Ask::Panicked(text) => Some(Record::Panicked(text)),
             login::Ask::Note(note) => Some(Record::Note(note)),
             login::Ask::Uncaged(cause) => Some(Record::Uncaged(cause)),
-            login::Ask::Login { .. } | login::Ask::Host(_) => None,
+            _ => None,
         }
     }
 }
 
+/// From login to the end.
 impl Request for session::Ask {
-    const TABLE: &'static [Row] = &SESSION;
-
-    fn row(&self) -> usize {
+    fn row(&self) -> Row {
         match self {
-            session::Ask::Violation(_) => 0,
-            session::Ask::Panicked(_) => 1,
-            session::Ask::Ready(_) => 2,
-            session::Ask::Listen(_) => 3,
-            session::Ask::Connect(_) => 4,
-            session::Ask::Event(_) => 5,
-            session::Ask::Note(_) => 6,
-            session::Ask::Status(_) => 7,
-            session::Ask::Uncaged(_) => 8,
-            session::Ask::Forget => 9,
+            session::Ask::Violation(_) => row("violation", 1, 1),
+            session::Ask::Panicked(_) => row("panicked", 1, 1),
+            session::Ask::Ready(_) => row("ready", 1, 1),
+            session::Ask::Listen(..) => row("listen", EVER, 5_000),
+            session::Ask::Connect(..) => row("connect", EVER, 5_000),
+            session::Ask::Event(_) => row("event", EVER, 10_000),
+            session::Ask::Note(_) => row("note", EVER, 100),
+            session::Ask::Status(_) => row("status", EVER, 10_000),
+            session::Ask::Uncaged(_) => row("uncaged", 1, 1),
+            session::Ask::Forget => row("forget", EVER, 5_000),
         }
     }
 
@@ -127,6 +103,52 @@ impl Request for session::Ask {
     }
 }
 
+/// What the relay reports; each handshake is one.
+impl Request for relay::Report {
+    fn row(&self) -> Row {
+        match self {
+            relay::Report::Violation(_) => row("violation", 1, 1),
+            relay::Report::Panicked(_) => row("panicked", 1, 1),
+            relay::Report::Uncaged(_) => row("uncaged", 1, 1),
+            relay::Report::Ready => row("ready", 1, 1),
+            relay::Report::Unfit(_) => row("unfit", 1, 1),
+            relay::Report::Established(_) => row("established", EVER, 5_000),
+            relay::Report::Failed { .. } => row("failed", EVER, 100),
+        }
+    }
+
+    fn record(self) -> Option<Record> {
+        match self {
+            relay::Report::Violation(violation) => Some(Record::Violation(violation)),
+            relay::Report::Panicked(text) => Some(Record::Panicked(text)),
+            relay::Report::Uncaged(cause) => Some(Record::Uncaged(cause)),
+            relay::Report::Unfit(cause) => Some(Record::Unfit(cause)),
+            _ => None,
+        }
+    }
+}
+
+/// What the key process reports: how it failed, once.
+impl Request for key::Report {
+    fn row(&self) -> Row {
+        match self {
+            key::Report::Violation(_) => row("violation", 1, 1),
+            key::Report::Panicked(_) => row("panicked", 1, 1),
+            key::Report::Uncaged(_) => row("uncaged", 1, 1),
+            key::Report::Unfit(_) => row("unfit", 1, 1),
+        }
+    }
+
+    fn record(self) -> Option<Record> {
+        Some(match self {
+            key::Report::Violation(violation) => Record::Violation(violation),
+            key::Report::Panicked(text) => Record::Panicked(text),
+            key::Report::Uncaged(cause) => Record::Uncaged(cause),
+            key::Report::Unfit(cause) => Record::Unfit(cause),
+        })
+    }
+}
+
 /// Why a request is not permitted.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Breach {
@@ -139,9 +161,9 @@ pub(super) enum Breach {
 }
 
 /// What has been asked so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ledger {
-    counts: [Count; 10],
+    counts: BTreeMap<&'static str, Count>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -152,21 +174,15 @@ struct Count {
 }
 
 impl Ledger {
-    /// Nothing yet.
-    pub(super) fn new() -> Ledger {
-        Ledger { counts: [Count { total: 0, second: Instant::now(), in_second: 0 }; 10] }
-    }
-
     /// Enters a request, and tells how long it has to wait: a busy client is slowed down, not thrown out.
     pub(super) fn enter<A: Request>(
         &mut self,
         ask: &A,
         descriptor: bool,
     ) -> Result<Duration, Breach> {
-        let at = ask.row();
-        let (Some(row), Some(count)) = (A::TABLE.get(at), self.counts.get_mut(at)) else {
-            return Err(Breach::Repeated("an unknown request"));
-        };
+        let row = ask.row();
+        let fresh = Count { total: 0, second: Instant::now(), in_second: 0 };
+        let count = self.counts.entry(row.name).or_insert(fresh);
         if descriptor {
             return Err(Breach::Descriptor(row.name));
         }
@@ -194,11 +210,11 @@ impl Count {
 mod tests {
     use super::*;
     use crate::wire::event::Change;
-    use crate::wire::session::{Ask, Family};
+    use crate::wire::session::{Ask, Family, Protection};
 
     #[test]
     fn what_a_row_does_not_allow_is_a_breach() {
-        let mut ledger = Ledger::new();
+        let mut ledger = Ledger::default();
         let ready = Ask::Ready(Default::default());
         assert_eq!(ledger.enter(&ready, true), Err(Breach::Descriptor("ready")));
         assert!(ledger.enter(&ready, false).is_ok());
@@ -207,32 +223,38 @@ mod tests {
 
     #[test]
     fn every_request_has_the_row_of_its_name() {
-        let name = |ask: &Ask| Ask::TABLE[ask.row()].name;
+        let name = |ask: &Ask| ask.row().name;
         let address = ([192, 0, 2, 7], 2121).into();
         let note = || Note::Protocol(Bounded::default());
         let event = Event::Change { change: Change::Delete, path: Bounded::default(), to: None };
         assert_eq!(name(&Ask::Violation(Violation([0; 4]))), "violation");
         assert_eq!(name(&Ask::Panicked(Bounded::default())), "panicked");
         assert_eq!(name(&Ask::Ready(Bounded::default())), "ready");
-        assert_eq!(name(&Ask::Listen(Family::V4)), "listen");
-        assert_eq!(name(&Ask::Connect(address)), "connect");
+        assert_eq!(name(&Ask::Listen(Family::V4, Protection::Clear)), "listen");
+        assert_eq!(name(&Ask::Connect(address, Protection::Clear)), "connect");
         assert_eq!(name(&Ask::Event(event)), "event");
         assert_eq!(name(&Ask::Note(note())), "note");
         assert_eq!(name(&Ask::Status(Bounded::default())), "status");
         assert_eq!(name(&Ask::Uncaged(Bounded::default())), "uncaged");
         assert_eq!(name(&Ask::Forget), "forget");
-        let name = |ask: &login::Ask| login::Ask::TABLE[ask.row()].name;
-        let a_login = login::Ask::Login { user: Bounded::default(), unread: Bounded::default() };
+        let name = |ask: &login::Ask| ask.row().name;
+        let a_login = login::Ask::Login {
+            user: Bounded::default(),
+            unread: Bounded::default(),
+            protection: None,
+        };
         assert_eq!(name(&a_login), "login");
         assert_eq!(name(&login::Ask::Note(note())), "note");
         assert_eq!(name(&login::Ask::Uncaged(Bounded::default())), "uncaged");
         assert_eq!(name(&login::Ask::Panicked(Bounded::default())), "panicked");
+        assert_eq!(name(&login::Ask::Name(Bounded::default())), "name");
+        assert_eq!(name(&login::Ask::StartTls), "start-tls");
     }
 
     #[test]
     fn a_busy_client_waits_and_is_not_thrown_out() {
-        let mut ledger = Ledger::new();
-        let listen = Ask::Listen(Family::V4);
+        let mut ledger = Ledger::default();
+        let listen = Ask::Listen(Family::V4, Protection::Clear);
         let pauses: Vec<_> = (0..5_001).map(|_| ledger.enter(&listen, false).unwrap()).collect();
         assert!(pauses[0].is_zero() && !pauses[5_000].is_zero());
     }

@@ -8,12 +8,11 @@ use nix::poll::PollFlags;
 
 use super::child::{Besides, Held, Next, Split};
 use super::login::Grant;
-use super::permit::Ledger;
 use super::ports::{Arrival, Pending, Ports};
 use super::{Broker, Failure, Root, Shrunk, While};
 use crate::config::{Class, Level};
 use crate::exit::Exit;
-use crate::wire::session::{Answer, Ask, Stop, Unavailable};
+use crate::wire::session::{Answer, Ask, Protection, Stop, Unavailable};
 
 /// The session worker, held.
 pub type Worker = Held<Answer, Ask>;
@@ -33,24 +32,29 @@ impl Broker<Root> {
 
 impl Broker<Shrunk> {
     /// Holds the session worker to its end.
-    pub fn session(&mut self, worker: Worker, grant: &Grant) -> Result<Exit, Failure> {
+    pub fn session(&mut self, mut worker: Worker, grant: &Grant) -> Result<Exit, Failure> {
         let mut serving = Serving {
             ports: Ports::new(self.setup.client.place, &grant.settings),
             pending: Pending::None,
+            protection: Protection::Clear,
+            forced: self.setup.tls && !grant.settings.tls.admits_data(false),
             class: grant.class,
             strangers: 0,
             leave: None,
             entry: Some(Instant::now() + ENTRY),
         };
-        let mut ledger = Ledger::new();
         let stop = loop {
             let client = serving.leave.is_none().then(|| self.setup.client.output.as_fd());
-            let (besides, deadline) =
-                (Besides { data: serving.data(), client }, serving.deadline());
-            match worker.next(self.signals.as_fd(), besides, deadline, &mut ledger)? {
+            let (besides, deadline) = (
+                Besides { data: serving.data(), client, tls: self.tls_voices() },
+                serving.deadline(),
+            );
+            match worker.next(self.signals.as_fd(), besides, deadline)? {
                 Next::Gone => break None,
                 Next::Signal => break Some(Answer::Stop(Stop::Shutdown)),
                 Next::Data => self.data(&worker, &mut serving)?,
+                Next::Relay => self.hear_relay()?,
+                Next::Key => self.hear_key()?,
                 // The worker sees it too, and has time to end what it does; one that was stopped does not.
                 Next::Hung => serving.leave = Some(Instant::now() + grant.settings.limits.stalled),
                 Next::Late if serving.is_to_leave() => break None,
@@ -64,10 +68,11 @@ impl Broker<Shrunk> {
     fn answer(&mut self, worker: &Worker, serving: &mut Serving, ask: Ask) -> Result<(), Failure> {
         match ask {
             Ask::Ready(obtained) => self.begin(worker, serving, &obtained),
-            Ask::Listen(_) | Ask::Connect(_) if serving.entry.is_some() => {
+            Ask::Listen(..) | Ask::Connect(..) if serving.entry.is_some() => {
                 Err(Failure::Breach("a request before it was ready".into()))
             }
-            Ask::Listen(family) => {
+            Ask::Listen(family, protection) => {
+                serving.protection = protection;
                 // The earlier listener is closed before the answer goes out: what comes later is of the new one.
                 serving.pending = Pending::None;
                 serving.strangers = 0;
@@ -79,7 +84,8 @@ impl Broker<Shrunk> {
                     Err(why) => self.unavailable(worker, why, "passive", None),
                 }
             }
-            Ask::Connect(to) => {
+            Ask::Connect(to, protection) => {
+                serving.protection = protection;
                 serving.pending = Pending::None;
                 match serving.ports.connect(to) {
                     Ok(pending) => serving.pending = pending,
@@ -144,7 +150,7 @@ impl Broker<Shrunk> {
         match std::mem::replace(&mut serving.pending, Pending::None) {
             Pending::None => Ok(()),
             Pending::Active(stream, _) if sys::socket::arrived(stream.as_fd()) => {
-                self.hand_over(worker, &stream, "active")
+                self.hand_over(worker, serving, &stream, "active")
             }
             Pending::Active(..) => {
                 self.unavailable(worker, Unavailable::Unreachable, "active", None)
@@ -152,7 +158,9 @@ impl Broker<Shrunk> {
             Pending::Passive(listener, deadline) => {
                 let arrival = serving.ports.accept(listener.as_fd());
                 match arrival.while_doing("accepting a data connection")? {
-                    Arrival::Client(stream) => return self.hand_over(worker, &stream, "passive"),
+                    Arrival::Client(stream) => {
+                        return self.hand_over(worker, serving, &stream, "passive");
+                    }
                     Arrival::Nobody => (),
                     Arrival::Stranger(who) => self.stranger(serving, who),
                 }
@@ -163,8 +171,19 @@ impl Broker<Shrunk> {
         }
     }
 
-    fn hand_over(&mut self, worker: &Worker, stream: &OwnedFd, mode: &str) -> Result<(), Failure> {
-        match worker.hand_over(&Answer::Data, stream.as_fd())? {
+    /// A stream that is to be protected, or has to be, goes to the relay: the worker gets the plain side of it alone.
+    fn hand_over(
+        &mut self,
+        worker: &Worker,
+        serving: &Serving,
+        stream: &OwnedFd,
+        mode: &str,
+    ) -> Result<(), Failure> {
+        let handed = match serving.is_protected() {
+            true => self.hand_over_protected(worker, stream.as_fd())?,
+            false => worker.hand_over(&Answer::Data(None), stream.as_fd())?,
+        };
+        match handed {
             true => Ok(()),
             false => self.unavailable(worker, Unavailable::Resources, mode, None),
         }
@@ -198,6 +217,10 @@ impl Broker<Shrunk> {
 struct Serving {
     ports: Ports,
     pending: Pending,
+    /// What the worker wants data connections protected by.
+    protection: Protection,
+    /// Whether they are, whatever it wants.
+    forced: bool,
     class: Class,
     /// How many have knocked at this listener who were not the client.
     strangers: u32,
@@ -208,6 +231,10 @@ struct Serving {
 }
 
 impl Serving {
+    fn is_protected(&self) -> bool {
+        self.forced || self.protection == Protection::Private
+    }
+
     fn data(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         match &self.pending {
             Pending::None => None,

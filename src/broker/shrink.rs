@@ -2,9 +2,11 @@
 //! when someone has logged in.
 
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
+use super::attempt::Attempts;
 use super::{Broker, Failure, Root, Shrunk, While};
 use crate::auth;
 use crate::cage::landlock::Files;
@@ -32,8 +34,14 @@ impl Broker<Root> {
         };
         match steps() {
             Ok((signals, obtained)) => {
-                let mut broker =
-                    Broker { setup, signals, power: Root { empty, password: None, unread: None } };
+                let power = Root {
+                    empty,
+                    password: None,
+                    unread: None,
+                    since: Instant::now(),
+                    attempts: Attempts::default(),
+                };
+                let mut broker = Broker { setup, signals, tls: None, power };
                 broker.title("broker");
                 let line = broker.setup.book.line("connect").with("broker", obtained);
                 broker.setup.book.write(Level::Debug, &line);
@@ -45,7 +53,7 @@ impl Broker<Root> {
 
     /// Becomes an account that owns nothing, in an empty directory, with the system calls of data connections.
     pub fn shrink(self, settings: &Settings) -> Result<Broker<Shrunk>, Box<(Setup, Failure)>> {
-        let Broker { mut setup, signals, power } = self;
+        let Broker { mut setup, signals, tls, power } = self;
         let cage = Cage {
             identity: setup.own.clone(),
             root: NewRoot::Empty(power.empty),
@@ -61,8 +69,9 @@ impl Broker<Root> {
             Ok((_, obtained)) => {
                 let line = setup.book.line("shrunk").with("broker", obtained);
                 setup.book.write(Level::Debug, &line);
-                Ok(Broker { setup, signals, power: Shrunk(()) })
+                Ok(Broker { setup, signals, tls, power: Shrunk(()) })
             }
+            // Nobody hears more of it than the log: the relay goes with its leash.
             Err(error) => Err(Box::new((setup, error.into()))),
         }
     }

@@ -20,6 +20,10 @@ impl Limits {
     pub const LOGIN: Limits = Limits { files: Some(16), memory: 128 << 20, seconds: Some(30) };
     /// A session.
     pub const SESSION: Limits = Limits { files: Some(32), memory: 256 << 20, seconds: None };
+    /// The relay: some data connections at a time, each with its two ends.
+    pub const RELAY: Limits = Limits { files: Some(64), memory: 256 << 20, seconds: None };
+    /// The key process: a few signatures.
+    pub const KEY: Limits = Limits { files: Some(16), memory: 128 << 20, seconds: Some(30) };
     /// The broker of a session. Descriptors that wait in a channel are counted for all brokers together, against the
     /// limit of the one that sends: a small one would let a few sessions that do not read stop the others.
     pub const BROKER: Limits = Limits { files: None, memory: 256 << 20, seconds: None };

@@ -111,14 +111,23 @@ fn processes(config: &Config) -> String {
         ),
         ("session worker", as_who("the user"), caps(Set::NONE), "the jail", session),
     ];
-    rows.iter().fold(String::new(), |mut text, (process, user, capabilities, root, calls)| {
-        let calls = calls.map_or(before_login.clone(), |n| format!("system calls: {n}"));
-        let _ = writeln!(
-            text,
-            "{process:<22} user {user:<13} root {root:<9} {calls}; capabilities: {capabilities}"
-        );
-        text
-    })
+    let network = as_who("cellftpd-net");
+    let of_tls = [
+        ("key", as_who("cellftpd-key"), caps(Set::NONE), "empty", Some(calls(Filter::key()))),
+        ("relay", network, caps(Set::NONE), "empty", Some(calls(Filter::relay()))),
+    ];
+    let of_tls = of_tls.iter().filter(|_| config.offers_tls());
+    rows.iter().chain(of_tls).fold(
+        String::new(),
+        |mut text, (process, user, capabilities, root, calls)| {
+            let calls = calls.map_or(before_login.clone(), |n| format!("system calls: {n}"));
+            let _ = writeln!(
+                text,
+                "{process:<22} user {user:<13} root {root:<9} {calls}; capabilities: {capabilities}"
+            );
+            text
+        },
+    )
 }
 
 /// The system calls that a session worker may make at most, each with its reason.

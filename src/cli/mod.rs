@@ -17,6 +17,8 @@ use crate::launch;
 
 const USAGE: &str = "\
 Usage: cellftpd [--config FILE]          serve one session on descriptors 0 and 1
+       cellftpd [--config FILE] --implicit-tls
+                                         the same, with TLS from the first byte on (port 990)
        cellftpd check [--config FILE]    say what the configuration means, or what is wrong with it
        cellftpd tls new --names A,B [--out DIR]
                                          make a certificate to try TLS with, which nobody has signed
@@ -28,7 +30,7 @@ Without --config it is /etc/cellftpd/cellftpd.toml. A super-server starts one ce
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
-    Serve(PathBuf),
+    Serve(PathBuf, bool),
     Check(PathBuf),
     NewCertificate { names: String, out: PathBuf },
     Say(String),
@@ -38,7 +40,9 @@ enum Request {
 pub fn main() -> ExitCode {
     let exit = match parse(std::env::args_os().skip(1)) {
         // Caged by now: nothing but the exit itself is left to it.
-        Ok(Request::Serve(config)) => sys::process::exit(launch::serve(&config).status()),
+        Ok(Request::Serve(config, implicit)) => {
+            sys::process::exit(launch::serve(&config, implicit).status())
+        }
         Ok(Request::Check(config)) => check::run(&config, &mut std::io::stdout()),
         Ok(Request::NewCertificate { names, out }) => match trial::make(&names, &out) {
             Ok(text) => say(&mut std::io::stdout(), &text, Exit::Clean),
@@ -69,6 +73,7 @@ struct Words {
     config: Option<PathBuf>,
     names: Option<String>,
     out: Option<PathBuf>,
+    implicit: bool,
 }
 
 fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, lexopt::Error> {
@@ -77,6 +82,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, lexop
     while let Some(argument) = parser.next()? {
         match argument {
             Long("config") | Short('c') => words.config = Some(parser.value()?.into()),
+            Long("implicit-tls") => words.implicit = true,
             Long("names") => words.names = Some(parser.value()?.string()?),
             Long("out") => words.out = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Request::Say(USAGE.into())),
@@ -94,12 +100,13 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, lexop
 
 impl Words {
     fn request(self) -> Result<Request, lexopt::Error> {
-        let Words { commands, config, names, out } = self;
+        let Words { commands, config, names, out, implicit } = self;
         let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
         let of_tls = names.is_some() || out.is_some();
         let config_or_default = |config: Option<PathBuf>| config.unwrap_or(launch::CONFIG.into());
         match commands[..] {
-            [] if !of_tls => Ok(Request::Serve(config_or_default(config))),
+            [] if !of_tls => Ok(Request::Serve(config_or_default(config), implicit)),
+            _ if implicit => Err("--implicit-tls is for serving".into()),
             ["check"] if !of_tls => Ok(Request::Check(config_or_default(config))),
             ["tls", "new"] if config.is_none() => {
                 let names = names.ok_or("tls new needs --names")?;
@@ -123,9 +130,10 @@ mod tests {
     #[test]
     fn the_command_line_says_what_to_do() {
         let default = PathBuf::from(launch::CONFIG);
-        assert_eq!(parsed(&[]), Ok(Request::Serve(default.clone())));
+        assert_eq!(parsed(&[]), Ok(Request::Serve(default.clone(), false)));
+        assert_eq!(parsed(&["--implicit-tls"]), Ok(Request::Serve(default.clone(), true)));
         assert_eq!(parsed(&["check"]), Ok(Request::Check(default)));
-        assert_eq!(parsed(&["--config", "/x"]), Ok(Request::Serve("/x".into())));
+        assert_eq!(parsed(&["--config", "/x"]), Ok(Request::Serve("/x".into(), false)));
         assert_eq!(parsed(&["check", "--config=/x"]), Ok(Request::Check("/x".into())));
         assert_eq!(
             parsed(&["tls", "new", "--names", "a,b"]),

@@ -90,6 +90,12 @@ impl Config {
         self.matches.iter().any(|one| one.conditions.host.is_some())
     }
 
+    /// Whether some match for a group, which is not known before the login, says what login TLS is needed for.
+    pub fn asks_groups_about_tls(&self) -> bool {
+        let by_group = self.matches.iter().filter(|one| one.conditions.group.is_some());
+        by_group.into_iter().any(|one| one.overlay.tls.login.is_some())
+    }
+
     /// Whether something holds of the settings of a client of this address before login, or would if
     /// it asked for a host or began TLS. To be asked about single settings: matches by host are tried
     /// one by one.

@@ -205,6 +205,10 @@ settings! {
         /// "require": without a good one there is no session over TLS.
         Connect client_certificate: ClientCertificate = ClientCertificate::None;
 
+        /// The subject of a client's certificate, as the log shows it ("CN=alice,O=Example"), with
+        /// which the user of a match logs in without a password. "" for none.
+        Login certificate_login: String = String::new(), printable;
+
         /// The certificates of who may sign those of clients, a PEM file. "" for none.
         Connect client_ca: Option<PathBuf> = None;
 

@@ -84,6 +84,10 @@ const PROBLEMS: &[(&str, &str)] = &[
         "2:9: logins need TLS, but it is off for all (set tls.enabled = true)",
     ),
     (
+        "[tls]\ncertificate_login = 'CN=bob'\n",
+        "2:21: this certificate would log its owner in as anybody (put it in a [[match]] with a user)",
+    ),
+    (
         "[tls]\nclient_certificate = 'request'\n",
         "2:22: certificates of clients are good only if somebody known has signed them \
              (set tls.client_ca to the file of who may)",

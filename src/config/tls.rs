@@ -53,7 +53,21 @@ pub(super) fn errors(config: &Config) -> Vec<Problem> {
     let none = none_to_show(config).into_iter();
     let idle = idle_requirement(config).into_iter();
     let unsigned = overlays(config).filter_map(|says| no_authority(config, says));
-    none.chain(idle).chain(unsigned).chain(too_many(config)).chain(named_twice(config)).collect()
+    let open = certificate_for_all(config);
+    let many = too_many(config).into_iter();
+    none.chain(idle).chain(unsigned).chain(many).chain(named_twice(config)).chain(open).collect()
+}
+
+/// One certificate that would log anybody in as anybody.
+fn certificate_for_all(config: &Config) -> Vec<Problem> {
+    let open = config.matches.iter().filter(|one| one.conditions.user.is_none());
+    let says = open.map(|one| &one.overlay).chain([&config.said]);
+    let said = says.filter_map(|says| says.tls.certificate_login.as_ref());
+    let wrong = said.filter(|said| !said.value.is_empty()).map(|said| {
+        let cause = "this certificate would log its owner in as anybody";
+        at_value(config, said.at, cause).cured_by("put it in a [[match]] with a user".to_owned())
+    });
+    wrong.collect()
 }
 
 /// What is allowed but hardly meant.

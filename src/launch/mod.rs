@@ -7,6 +7,7 @@
 mod inherited;
 pub mod machine;
 pub mod obstacle;
+mod protect;
 mod refusal;
 mod role;
 mod split;
@@ -34,8 +35,9 @@ pub const CONFIG: &str = "/etc/cellftpd/cellftpd.toml";
 /// Where those without files of their own stand, as root.
 const EMPTY: &str = "/run/cellftpd/empty";
 
-/// Serves the session that was inherited, with this configuration.
-pub fn serve(config: &Path) -> Exit {
+/// Serves the session that was inherited, with this configuration; with TLS from the first byte on where that is
+/// `implicit`.
+pub fn serve(config: &Path, implicit: bool) -> Exit {
     report_panics(|line| Log::to_syslog(refusal::NAME, Level::Error).write(Level::Error, line));
     let started = sys::signal::settle()
         .map_err(|error| Refusal::system(format!("signals: {error}")))
@@ -44,9 +46,9 @@ pub fn serve(config: &Path) -> Exit {
         Ok(inherited) => inherited,
         Err(refusal) => return refusal.tell(None, None),
     };
-    match Found::find(&client, &mut errors, config) {
+    match Found::find(&client, &mut errors, config, implicit) {
         Ok(found) => {
-            let (setup, empty) = found.with(client);
+            let (setup, empty) = found.with(client, implicit);
             split::serve(setup, empty)
         }
         Err(refusal) => refusal.tell(Some(&client), errors),
@@ -69,6 +71,7 @@ struct Found {
     book: Book,
     own: Identity,
     network: Identity,
+    key: Identity,
     empty: OwnedFd,
     title: Option<Title>,
     status: Option<OwnedFd>,
@@ -79,12 +82,16 @@ impl Found {
         client: &Client,
         errors: &mut Option<OwnedFd>,
         config: &Path,
+        implicit: bool,
     ) -> Result<Found, Refusal> {
         let config = load(config).map_err(|problems| Refusal::config(&problems))?;
         let settings = config.at_connect(client.place.peer, None, false);
-        let (own, network) = identities(&settings)?;
+        let [own, network, key] = identities(&settings)?;
         if config.may_hold(client.place.peer, auth::needs_root) && geteuid().is_root() {
             auth::find_program().map_err(Refusal::system)?;
+        }
+        if implicit && !settings.tls.enabled {
+            return Err(Refusal::setup("--implicit-tls needs tls.enabled = true"));
         }
         let log = open_log(&settings, errors)?;
         let again = Mutex::new(log.duplicate());
@@ -103,20 +110,36 @@ impl Found {
         // The environment is read for the last time here: titles are written over its memory.
         let status = status::ready(client.place.peer);
         sys::process::clear_environment();
-        Ok(Found { settings, book, own, network, empty, title: Title::find(), status, config })
+        let title = Title::find();
+        Ok(Found { config, settings, book, own, network, key, empty, title, status })
     }
 
-    fn with(self, client: Client) -> (Setup, OwnedFd) {
-        let Found { config, settings, book, own, network, empty, title, status } = self;
-        (Setup { client, config, host: None, settings, book, own, network, title, status }, empty)
+    fn with(self, client: Client, implicit: bool) -> (Setup, OwnedFd) {
+        let Found { config, settings, book, own, network, key, empty, title, status } = self;
+        let (host, tls) = (None, false);
+        let setup = Setup {
+            client,
+            config,
+            host,
+            tls,
+            implicit,
+            settings,
+            book,
+            own,
+            network,
+            key,
+            title,
+            status,
+        };
+        (setup, empty)
     }
 }
 
-/// Who the broker becomes, and who reads the network before login.
-fn identities(settings: &Settings) -> Result<(Identity, Identity), Refusal> {
+/// Who the broker becomes, who reads the network before login, and who holds the TLS key.
+fn identities(settings: &Settings) -> Result<[Identity; 3], Refusal> {
     if !geteuid().is_root() {
         return match settings.server.user {
-            RunAs::Launcher => Ok((Identity::Launcher, Identity::Launcher)),
+            RunAs::Launcher => Ok([const { Identity::Launcher }; 3]),
             RunAs::Accounts => Err(Refusal::setup(
                 "not started as root; to serve as the user who starts it, set server.user = \"self\"",
             )),
@@ -124,7 +147,7 @@ fn identities(settings: &Settings) -> Result<(Identity, Identity), Refusal> {
     }
     let found =
         accounts::find_ours().map_err(|error| Refusal::system(format!("/etc/passwd: {error}")))?;
-    let (own, network) = found.map_err(|missing| {
+    let found = found.map_err(|missing| {
         Refusal::setup(format!(
             "no account {}; make it with: systemd-sysusers cellftpd.conf, or: useradd --system --shell \
              /usr/sbin/nologin --home-dir / {}",
@@ -132,12 +155,7 @@ fn identities(settings: &Settings) -> Result<(Identity, Identity), Refusal> {
             missing.first().copied().unwrap_or_default()
         ))
     })?;
-    let identity = |ids: accounts::Ids| Identity::Account {
-        uid: ids.uid,
-        gid: ids.gid,
-        groups: vec![ids.gid],
-    };
-    Ok((identity(own), identity(network)))
+    Ok(found.map(|ids| Identity::Account { uid: ids.uid, gid: ids.gid, groups: vec![ids.gid] }))
 }
 
 fn open_log(settings: &Settings, errors: &mut Option<OwnedFd>) -> Result<Log, Refusal> {

@@ -17,6 +17,7 @@ use crate::cage::{Cage, CageError, Caged, Identity, Limits, Root, Step};
 use crate::config::{Class, Isolation};
 use crate::exit::Exit;
 use crate::setup::Setup;
+use crate::wire::auth::Account;
 use crate::wire::{Bounded, Channel, Message, login, session};
 use crate::worker;
 
@@ -26,7 +27,7 @@ pub(super) fn login(
     power: broker::Root,
     birth: Birth<login::Answer, login::Ask>,
 ) -> u8 {
-    let Setup { client, config, settings, network, book, status, .. } = setup;
+    let Setup { client, config, settings, network, book, status, tls, implicit, .. } = setup;
     // The owners go first: their numbers are closed next.
     drop((book, status, std::panic::take_hook()));
     let (empty, Some(password)) = power.for_login() else { return Exit::Software.status() };
@@ -59,6 +60,8 @@ pub(super) fn login(
             settings,
             hosts: config.serves_hosts(),
             local: client.place.local,
+            tls,
+            greets: !tls || implicit,
         },
     );
     Exit::Clean.status()
@@ -73,10 +76,12 @@ pub(super) fn session(
     let Setup { client, own, book, status, .. } = setup;
     // The owners go first: their numbers are closed next.
     drop((book, status, std::panic::take_hook()));
-    let closed = birth.close_others(&[client.input.as_fd(), client.output.as_fd()]);
+    let Grant { account, class, settings, unread, protection, certified, relay } = grant;
+    let mut keep = vec![client.input.as_fd(), client.output.as_fd()];
+    keep.extend(relay.as_ref().map(AsFd::as_fd));
+    let closed = birth.close_others(&keep);
     let Birth { channel, leash } = birth;
     report_panics(&channel, session::Ask::Panicked);
-    let Grant { account, class, settings, unread } = grant;
     let rights = settings.rights_for(class);
     let jailed = class == Class::Anonymous || settings.local.jail;
     let machine = super::machine::read(&settings);
@@ -84,12 +89,7 @@ pub(super) fn session(
     // Modes are computed from the settings; what the launcher left must not take more away.
     umask(Mode::empty());
     let cage = Cage {
-        identity: match own {
-            Identity::Launcher => Identity::Launcher,
-            Identity::Account { .. } => {
-                Identity::Account { uid: account.uid, gid: account.gid, groups: account.groups }
-            }
-        },
+        identity: identity_of(&own, &account),
         root: Root::Jail(if jailed { home } else { Path::new("/") }),
         keep: Set::NONE,
         limits: Limits::SESSION,
@@ -119,6 +119,9 @@ pub(super) fn session(
             root,
             cwd: start,
             unread,
+            protection,
+            certified,
+            relay,
             machine,
             ready,
         },
@@ -126,8 +129,18 @@ pub(super) fn session(
     Exit::Clean.status()
 }
 
+/// Started by an ordinary user, every process is that user.
+fn identity_of(own: &Identity, account: &Account) -> Identity {
+    match own {
+        Identity::Launcher => Identity::Launcher,
+        Identity::Account { .. } => {
+            Identity::Account { uid: account.uid, gid: account.gid, groups: account.groups.clone() }
+        }
+    }
+}
+
 /// The broker's descriptors are closed, then the cage is entered.
-fn entered(closed: io::Result<()>, cage: Cage) -> Result<(Caged, String), CageError> {
+pub(super) fn entered(closed: io::Result<()>, cage: Cage) -> Result<(Caged, String), CageError> {
     closed.map_err(|error| Step::Descriptors.failed(error))?;
     cage.enter()
 }
@@ -143,7 +156,7 @@ fn path_of(home: &[u8]) -> VirtualPath {
 }
 
 /// A child that could not enter its cage says why, and serves nobody.
-fn failed<S: Message, R: Message>(
+pub(super) fn failed<S: Message, R: Message>(
     channel: &Channel<S, R>,
     ask: fn(Bounded<512>) -> S,
     error: &CageError,
@@ -154,7 +167,7 @@ fn failed<S: Message, R: Message>(
 }
 
 /// From now on a panic of this process is told on its channel and ends it; nothing is printed.
-fn report_panics<S: Message + 'static, R: Message + 'static>(
+pub(super) fn report_panics<S: Message + 'static, R: Message + 'static>(
     channel: &Channel<S, R>,
     ask: fn(Bounded<256>) -> S,
 ) {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::{Line, Log};
 use crate::config::Level;
 use crate::wire::event::{Change, Direction, End, Event, Note, Outcome, Transfer};
+use crate::wire::relay::{Close, Established, Of};
 
 /// What is known of a session, and where it is written.
 #[derive(Debug)]
@@ -63,6 +64,26 @@ impl Book {
         self.write(Level::Error, &line);
     }
 
+    /// A handshake that ended well.
+    pub fn established(&mut self, established: &Established) {
+        let Established { of, version, suite, group, resumed, host, certificate } = established;
+        let line = self.line("tls").with("connection", connection(*of));
+        let line = line.with_bytes("version", version).with_bytes("cipher", suite);
+        let mut line = line.with_bytes("group", group).with("resumed", resumed);
+        for (name, value) in [("host", host.as_deref()), ("certificate", certificate.as_deref())] {
+            if let Some(value) = value {
+                line = line.with_bytes(name, value);
+            }
+        }
+        self.write(if *of == Of::Control { Level::Info } else { Level::Debug }, &line);
+    }
+
+    /// A handshake that did not.
+    pub fn handshake_failed(&mut self, of: Of, cause: &[u8]) {
+        let line = self.line("tls-failed").with("connection", connection(of));
+        self.write(Level::Notice, &line.with_bytes("cause", cause));
+    }
+
     /// A transfer or a change.
     pub fn event(&mut self, event: &Event) {
         match event {
@@ -100,6 +121,12 @@ impl Book {
             line
         } else {
             line.with_bytes("cause", &transfer.cause)
+        };
+        // New keys stand at the end (docs/log.md).
+        let line = match transfer.tls {
+            None => line,
+            Some(Close::Truncated) => line.with("tls", true).with("end", "unauthenticated"),
+            Some(Close::Clean | Close::Broken) => line.with("tls", true),
         };
         let routine =
             transfer.direction == Direction::Listing && transfer.outcome == Outcome::Complete;
@@ -154,6 +181,13 @@ impl Book {
             .with("received", self.received)
             .with("sent", self.sent);
         self.write(Level::Info, &line);
+    }
+}
+
+fn connection(of: Of) -> &'static str {
+    match of {
+        Of::Control => "control",
+        Of::Data => "data",
     }
 }
 

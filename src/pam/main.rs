@@ -81,7 +81,10 @@ fn decide(attempt: &Attempt, pipe: OwnedFd) -> Result<Account, Refusal> {
 
     let conversation = Conversation::new(user, password);
     let mut login = pam::Login::start(&service, &from, &conversation)?;
-    login.authenticate()?;
+    // As sshd does with keys: who it is has been shown; whether the account is open is asked all the same.
+    if !attempt.certified {
+        login.authenticate()?;
+    }
     login.check_account()?;
     let name = login.user()?;
     let found = account::find(&name)?;

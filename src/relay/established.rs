@@ -3,12 +3,12 @@
 use rustls::server::ServerConnection;
 use rustls::{HandshakeKind, ProtocolVersion};
 
+use crate::config::x509;
 use crate::wire::Bounded;
 use crate::wire::relay::{Established, Of};
 
-/// Describes a connection whose handshake has ended. A certificate of the client's that is too long to be told of is
-/// an error: nobody is to be taken for somebody without one.
-pub fn describe(connection: &ServerConnection, of: Of) -> Result<Established, String> {
+/// Describes a connection whose handshake has ended.
+pub fn describe(connection: &ServerConnection, of: Of) -> Established {
     let version = match connection.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
         Some(ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
@@ -22,13 +22,12 @@ pub fn describe(connection: &ServerConnection, of: Of) -> Result<Established, St
         .negotiated_key_exchange_group()
         .map_or_else(String::new, |group| format!("{:?}", group.name()));
     let certificate = match (of, connection.peer_certificates()) {
-        (Of::Control, Some([certificate, ..])) => Some(
-            Bounded::try_from(certificate.as_ref())
-                .map_err(|error| format!("the client's certificate is {error}"))?,
-        ),
+        (Of::Control, Some([certificate, ..])) => {
+            Some(Bounded::cut(x509::subject(certificate).as_bytes()))
+        }
         _ => None,
     };
-    Ok(Established {
+    Established {
         of,
         version: Bounded::cut(version.as_bytes()),
         suite: Bounded::cut(suite.as_bytes()),
@@ -38,7 +37,7 @@ pub fn describe(connection: &ServerConnection, of: Of) -> Result<Established, St
             .server_name()
             .map(|name| Bounded::cut(name.to_ascii_lowercase().as_bytes())),
         certificate,
-    })
+    }
 }
 
 /// Whether it takes up a session of this process: the control connection's, or one that came from that.

@@ -81,6 +81,9 @@ impl Relay {
             if self.round().is_err() {
                 return;
             }
+            if self.control.is_ending() {
+                self.data.iter_mut().for_each(Data::hurry);
+            }
         }
     }
 

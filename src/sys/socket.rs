@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, accept4, bind, getpeername,
-    getsockname, getsockopt, setsockopt, socket, sockopt,
+    getsockname, getsockopt, setsockopt, socket, socketpair, sockopt,
 };
 
 use crate::checked;
@@ -41,6 +41,12 @@ pub fn connect(from: Option<SocketAddr>, to: SocketAddr) -> io::Result<OwnedFd> 
         Ok(()) | Err(Errno::EINPROGRESS) => Ok(stream),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// A pair of connected local streams, non-blocking and close-on-exec.
+pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    Ok(socketpair(AddressFamily::Unix, SockType::Stream, None, flags)?)
 }
 
 /// Whether a connection that was on its way has arrived.

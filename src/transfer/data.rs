@@ -8,7 +8,9 @@ use std::time::Instant;
 use super::Broken;
 use super::watch::Signal;
 use crate::config::DataPeer;
-use crate::wire::session::{Answer, Ask, Family, Unavailable};
+use crate::wire::event::Direction;
+use crate::wire::relay::Id;
+use crate::wire::session::{Answer, Ask, Family, Protection, Unavailable};
 use crate::worker::failure::Failure;
 use crate::worker::session::Session;
 
@@ -19,14 +21,23 @@ pub enum Plan {
     #[default]
     None,
     /// The broker listens; perhaps the client has come already.
-    Passive(Option<OwnedFd>),
+    Passive(Option<DataStream>),
     /// The client listens there.
     Active(SocketAddr),
 }
 
+/// A data connection.
+#[derive(Debug)]
+pub struct DataStream {
+    /// The stream; with TLS the plain side of it.
+    pub fd: OwnedFd,
+    /// The name by which the relay knows it, if it is protected.
+    pub id: Option<Id>,
+}
+
 impl Plan {
     /// A stream has come from the listener. One that nobody waits for any more is closed.
-    pub fn arrived(&mut self, stream: Option<OwnedFd>) {
+    pub fn arrived(&mut self, stream: Option<DataStream>) {
         if let Plan::Passive(waiting @ None) = self {
             *waiting = stream;
         }
@@ -52,7 +63,7 @@ impl Session {
     /// Has the broker listen; the port.
     pub fn listen_for_data(&mut self, family: Family) -> Result<u16, Failure> {
         self.plan = Plan::None;
-        self.broker.tell(&Ask::Listen(family))?;
+        self.broker.tell(&Ask::Listen(family, self.protection.unwrap_or_default()))?;
         loop {
             match self.broker.hear()?.0 {
                 Answer::Listening(port) => {
@@ -62,7 +73,7 @@ impl Session {
                 Answer::Unavailable(why) => return Err(unavailable(why)),
                 Answer::Stop(stop) => return Err(self.control.stopped(stop)),
                 // From the listener before, which this one has closed.
-                Answer::Data | Answer::NobodyCame | Answer::Begin | Answer::Forgotten => {}
+                Answer::Data(_) | Answer::NobodyCame | Answer::Begin | Answer::Forgotten => {}
             }
         }
     }
@@ -87,11 +98,21 @@ impl Session {
         if address.port() < 1024 {
             return Err(Failure::new(504, "Not that port.").because("a port below 1024"));
         }
-        if matches!(std::mem::take(&mut self.plan), Plan::Passive(None)) {
-            self.forget_data()?;
-        }
+        self.forget_listener()?;
         self.plan = Plan::Active(address);
         Ok(())
+    }
+
+    /// Gives up a listener, and a stream that has come to it.
+    pub fn forget_listener(&mut self) -> Result<(), Failure> {
+        match std::mem::take(&mut self.plan) {
+            Plan::Passive(None) => self.forget_data(),
+            Plan::Active(address) => {
+                self.plan = Plan::Active(address);
+                Ok(())
+            }
+            Plan::Passive(Some(_)) | Plan::None => Ok(()),
+        }
     }
 
     /// Has the broker close its listener, or leave the client's port alone (RFC 959 §3.2). A stream that was under way
@@ -107,32 +128,39 @@ impl Session {
         }
     }
 
-    /// Refuses a transfer for which no data connection was arranged.
+    /// Refuses a transfer for which no data connection was arranged, or not as it has to be (RFC 4217 §10.2).
     pub fn require_plan(&self) -> Result<(), Failure> {
+        let is_clear = self.protection.unwrap_or_default() == Protection::Clear;
+        if is_clear && self.relay.is_some() && !self.settings.tls.admits_data(false) {
+            return Err(Failure::new(521, "Data needs PROT P here.").because("tls.data"));
+        }
         match self.plan {
             Plan::None => Err(Failure::new(425, "Use PASV or PORT first.")),
             Plan::Passive(_) | Plan::Active(_) => Ok(()),
         }
     }
 
-    /// Carries the plan out, once: the connected stream, which the broker has made non-blocking.
-    pub fn open_stream(&mut self) -> Result<OwnedFd, Broken> {
-        match std::mem::take(&mut self.plan) {
-            Plan::None => Err(no_connection("nothing was arranged").into()),
-            Plan::Passive(Some(stream)) => Ok(stream),
-            Plan::Passive(None) => self.await_stream(),
+    /// Carries the plan out, once: the connected stream, which the broker has made non-blocking, and whose protection is
+    /// proven.
+    pub fn open_stream(&mut self, direction: Direction) -> Result<DataStream, Broken> {
+        let stream = match std::mem::take(&mut self.plan) {
+            Plan::None => return Err(no_connection("nothing was arranged").into()),
+            Plan::Passive(Some(stream)) => stream,
+            Plan::Passive(None) => self.await_stream()?,
             Plan::Active(address) => {
-                self.broker.tell(&Ask::Connect(address))?;
-                self.await_stream()
+                let protection = self.protection.unwrap_or_default();
+                self.broker.tell(&Ask::Connect(address, protection))?;
+                self.await_stream()?
             }
-        }
+        };
+        self.prove(stream, direction)
     }
 
-    fn await_stream(&mut self) -> Result<OwnedFd, Broken> {
+    fn await_stream(&mut self) -> Result<DataStream, Broken> {
         let deadline = Instant::now() + self.settings.limits.data_connect;
         loop {
             match self.watch(None, deadline)? {
-                Signal::Answer(Answer::Data, Some(stream)) => return Ok(stream),
+                Signal::Answer(Answer::Data(id), Some(fd)) => return Ok(DataStream { fd, id }),
                 Signal::Answer(Answer::NobodyCame, _) => {
                     return Err(no_connection("nobody came").into());
                 }
@@ -145,7 +173,7 @@ impl Session {
                     self.forget_data()?;
                     return Err(no_connection("no connection in time").into());
                 }
-                Signal::Answer(..) | Signal::Data => {}
+                Signal::Answer(..) | Signal::Data | Signal::Relay => {}
             }
         }
     }
@@ -159,6 +187,6 @@ fn unavailable(why: Unavailable) -> Failure {
     })
 }
 
-fn no_connection(cause: &str) -> Failure {
+pub(super) fn no_connection(cause: &str) -> Failure {
     Failure::new(425, "Can't open a data connection.").because(cause)
 }

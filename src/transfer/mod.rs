@@ -28,6 +28,7 @@ mod manner;
 mod names;
 mod outgoing;
 mod perm;
+mod protected;
 pub mod pump;
 pub mod space;
 mod span;
@@ -48,6 +49,7 @@ use nix::errno::Errno;
 
 use crate::wire::Bounded;
 use crate::wire::event::{self, Direction, End, Event, Outcome};
+use crate::wire::relay::Close;
 use crate::wire::session::Ask;
 use crate::worker::failure::{Failure, Refusal};
 use crate::worker::session::Session;
@@ -73,6 +75,8 @@ pub struct Job {
 pub struct Progress {
     /// Bytes that have crossed the data connection.
     pub bytes: u64,
+    /// How TLS ended, where there is some.
+    pub tls: Option<Close>,
     direction: Direction,
     began: Instant,
 }
@@ -121,13 +125,15 @@ pub fn carry<F: Flow>(
     open: impl FnOnce(&mut Session) -> Result<F, Failure>,
 ) -> Result<Reply, Failure> {
     session.require_plan()?;
+    session.require_proof()?;
     session.control.send(&Reply::new(150, job.opening.as_slice()))?;
     session.status(&[job.verb.as_bytes(), b" ", job.path.as_bytes()].concat())?;
-    session.progress = Some(Progress { bytes: 0, direction: job.direction, began: Instant::now() });
+    session.progress =
+        Some(Progress { bytes: 0, tls: None, direction: job.direction, began: Instant::now() });
     let (moved, remark) = move_all(session, job.direction, open);
     let progress = session.progress.take();
     let told = report(session, job, progress, &moved, remark);
-    let reply = conclude(session, moved)?;
+    let reply = conclude(session, moved, progress)?;
     told.and(session.status(b"idle")).and(Ok(reply))
 }
 
@@ -136,12 +142,15 @@ fn move_all<F: Flow>(
     direction: Direction,
     open: impl FnOnce(&mut Session) -> Result<F, Failure>,
 ) -> (Result<(), Broken>, Option<String>) {
-    let opened = session.open_stream().and_then(|data| Ok((data, open(session)?)));
+    let opened = session.open_stream(direction).and_then(|data| Ok((data, open(session)?)));
     let (data, mut flow) = match opened {
         Ok(opened) => opened,
         Err(broken) => return (Err(broken), None),
     };
-    let pumped = pump::pump(session, data, &mut flow).and_then(|()| confirm(session, direction));
+    let pumped = pump::pump(session, &data.fd, &mut flow)
+        .and_then(|()| session.settle(&data, direction))
+        .and_then(|()| confirm(session, direction));
+    drop(data);
     let finished = flow.finish(pumped.is_ok());
     (pumped.and(finished.map_err(Broken::from)), flow.remark())
 }
@@ -180,12 +189,21 @@ fn report(
         bytes: progress.map_or(0, |progress| progress.bytes),
         millis: progress.map_or(0, |progress| millis_since(progress.began)),
         outcome,
+        tls: progress.and_then(|progress| progress.tls),
         cause: Bounded::cut(causes.join("; ").as_bytes()),
     })))
 }
 
-fn conclude(session: &mut Session, moved: Result<(), Broken>) -> Result<Reply, Failure> {
+fn conclude(
+    session: &mut Session,
+    moved: Result<(), Broken>,
+    progress: Option<Progress>,
+) -> Result<Reply, Failure> {
     match moved {
+        // Whoever sent it can see whether the end is missing.
+        Ok(()) if let Some(Progress { bytes, tls: Some(Close::Truncated), .. }) = progress => {
+            Ok(Reply::new(226, format!("{bytes} bytes, and TLS was not closed: compare.")))
+        }
         Ok(()) => Ok(Reply::new(226, "Transfer complete.")),
         Err(Broken::Aborted) => {
             // Two replies: for the transfer, and for ABOR (RFC 959 §4.1.3).

@@ -31,7 +31,7 @@ pub trait Flow {
     /// Moves what can be moved at once, but not for long.
     fn step(&mut self, data: BorrowedFd) -> Result<Step, Broken>;
 
-    /// Comes to an end, with all of it moved or not. The data connection is closed by then.
+    /// Comes to an end, with all of it moved or not. Nothing more comes over the data connection.
     fn finish(&mut self, _whole: bool) -> Result<(), Failure> {
         Ok(())
     }
@@ -42,8 +42,8 @@ pub trait Flow {
     }
 }
 
-/// Moves all there is, and closes the data connection.
-pub fn pump(session: &mut Session, data: OwnedFd, flow: &mut impl Flow) -> Result<(), Broken> {
+/// Moves all there is, and ends our direction of the data connection.
+pub fn pump(session: &mut Session, data: &OwnedFd, flow: &mut impl Flow) -> Result<(), Broken> {
     let patience = session.settings.limits.stalled;
     let mut deadline = Instant::now() + patience;
     loop {
@@ -58,6 +58,7 @@ pub fn pump(session: &mut Session, data: OwnedFd, flow: &mut impl Flow) -> Resul
                 Step::Blocked => {}
                 Step::Done => break,
             },
+            Signal::Relay => {}
             Signal::Answer(answer, fd) => session.take_answer(answer, fd)?,
             Signal::Aborted => return Err(Broken::Aborted),
             Signal::Late => return Err(Broken::Stalled),

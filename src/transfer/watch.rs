@@ -20,6 +20,8 @@ use crate::worker::wait::{ready, wait};
 pub enum Signal {
     /// The data connection is ready, or broken.
     Data,
+    /// The relay has said something.
+    Relay,
     /// The broker has said something.
     Answer(Answer, Option<OwnedFd>),
     /// The client wants the transfer stopped.
@@ -31,6 +33,7 @@ pub enum Signal {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Broker,
+    Relay,
     Data,
     Input,
     Output,
@@ -57,6 +60,12 @@ impl Session {
                     (answer, fd) => return Ok(Signal::Answer(answer, fd)),
                 }
             }
+            if sources.contains(&Source::Relay)
+                && let Some(relay) = &mut self.relay
+            {
+                relay.hear()?;
+                return Ok(Signal::Relay);
+            }
             if sources.contains(&Source::Output) {
                 self.control.flush()?;
             }
@@ -75,6 +84,7 @@ impl Session {
             match self.watch(None, Instant::now())? {
                 Signal::Aborted => return Ok(true),
                 Signal::Answer(answer, fd) => self.take_answer(answer, fd)?,
+                Signal::Relay => {}
                 Signal::Late | Signal::Data => return Ok(false),
             }
         }
@@ -134,6 +144,7 @@ impl Session {
         // What is of no interest is left out: its hang-up would be told again and again.
         let watched = [
             Some((Source::Broker, self.broker.as_fd(), PollFlags::POLLIN)),
+            self.relay.as_ref().map(|relay| (Source::Relay, relay.as_fd(), PollFlags::POLLIN)),
             data.map(|(fd, flags)| (Source::Data, fd, flags)),
             self.control.input().map(|fd| (Source::Input, fd, PollFlags::POLLIN)),
             self.control.output().map(|fd| (Source::Output, fd, PollFlags::POLLOUT)),

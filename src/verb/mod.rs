@@ -8,7 +8,9 @@ mod abor;
 mod acct;
 mod allo;
 mod argument;
+mod auth;
 mod avbl;
+mod ccc;
 mod checksum;
 mod clnt;
 mod comb;
@@ -34,7 +36,9 @@ mod noop;
 mod opts;
 mod pass;
 mod pasv;
+mod pbsz;
 mod port;
+mod prot;
 mod pwd;
 mod quit;
 mod rang;
@@ -63,13 +67,14 @@ pub use quit::GOODBYE;
 pub use row::{Feature, Meanwhile, Needs, Row, Run};
 
 use crate::config::{Rights, Settings};
+use crate::wire::session::Protection;
 use crate::worker::control::Said;
 use crate::worker::failure::Failure;
 use crate::worker::login::Login;
 use crate::worker::session::Session;
 use Feature::{Line, No, Own};
 use Meanwhile::{Ends, Now, Stops, Wait};
-use Needs::{Active, AnyOf, Nothing, Passive};
+use Needs::{Active, AnyOf, Nothing, Passive, Tls};
 use Run::{Anyone, Stranger, Transfer, User};
 use Shape::{
     Entry, Listed, New, Optional, Path, PathOrHere, PathOrLink, Rest, Secret, Word, WordPath,
@@ -97,7 +102,9 @@ pub static TABLE: &[Row] = verbs![
     ("ACCT",        User(acct::run),               Optional,    Nothing,                 Wait,     No,                  "[name] (not needed)"),
     ("ALLO",        User(allo::run),               Optional,    Nothing,                 Wait,     No,                  "[size] (not needed)"),
     ("APPE",        Transfer(stor::append),        New,         AnyOf(STORE),            Wait,     No,                  "path: add to a file"),
+    ("AUTH",        Stranger(auth::run, auth::LATER), Word,     Tls,                     Wait,     Own(auth::feature),  "TLS: protect this connection"),
     ("AVBL",        User(avbl::run),               PathOrHere,  AnyOf(STORE),            Wait,     Line("AVBL"),        "[path]: octets that may still be stored there"),
+    ("CCC",         User(ccc::run),                Shape::None, Tls,                     Wait,     Own(ccc::feature),   "protect this connection no longer"),
     ("CDUP"/"XCUP", User(cwd::up),                 Shape::None, Nothing,                 Wait,     No,                  "go to the directory above"),
     ("CLNT",        Anyone(clnt::run),             Word,        Nothing,                 Wait,     Line("CLNT"),        "name: what the client is"),
     ("COMB",        User(comb::run),               Rest,        AnyOf(STORE),            Wait,     Line("COMB target;source_list"), "target part part...: add files to one, and remove them"),
@@ -127,7 +134,9 @@ pub static TABLE: &[Row] = verbs![
     ("OPTS",        Anyone(opts::run),             Rest,        Nothing,                 Wait,     No,                  "verb options: set options"),
     ("PASS",        Stranger(pass::run, pass::LATER), Secret,   Nothing,                 Wait,     No,                  "password: log in"),
     ("PASV"/"P@SW", User(pasv::run),               Shape::None, Passive,                 Wait,     No,                  "listen for data"),
+    ("PBSZ",        Anyone(pbsz::run),             Word,        Tls,                     Wait,     Own(pbsz::feature),  "0: the size of protected blocks, as PROT wants it said"),
     ("PORT",        User(port::run),               Word,        Active,                  Wait,     No,                  "h1,h2,h3,h4,p1,p2: connect there for data"),
+    ("PROT",        Anyone(prot::run),             Word,        Tls,                     Wait,     Own(prot::feature),  "C|P: data connections in clear, or protected"),
     ("PWD"/"XPWD",  User(pwd::run),                Shape::None, Nothing,                 Wait,     No,                  "name the working directory"),
     ("QUIT",        Anyone(quit::run),             Shape::None, Nothing,                 Ends,     No,                  "say goodbye"),
     ("RANG",        User(rang::run),               Rest,        Nothing,                 Wait,     Line("RANG STREAM"), "first last: octets that the next transfer is about; 1 0: all"),
@@ -154,8 +163,7 @@ pub static TABLE: &[Row] = verbs![
 ];
 
 /// Verbs of RFC 959 and RFC 2228 that are known and not served: 502, not 500 (RFC 959 §4.2.1).
-const UNSERVED: [&str; 10] =
-    ["ADAT", "AUTH", "CCC", "CONF", "ENC", "MIC", "PBSZ", "PROT", "REIN", "SMNT"];
+const UNSERVED: [&str; 6] = ["ADAT", "CONF", "ENC", "MIC", "REIN", "SMNT"];
 
 /// The row of a verb, by any of its names.
 pub fn row(table: &'static [Row], name: &str) -> Option<&'static Row> {
@@ -199,6 +207,26 @@ impl Client<'_> {
         }
     }
 
+    /// What PROT has chosen, if PBSZ was said; refused where the control connection is not protected.
+    pub fn protection(&mut self) -> Result<&mut Option<Protection>, Failure> {
+        let (is_protected, protection) = match self {
+            Client::Stranger(login) => (login.tls, &mut login.protection),
+            Client::User(session) => (session.is_protected(), &mut session.protection),
+        };
+        match is_protected {
+            true => Ok(protection),
+            false => Err(Failure::new(503, "Say AUTH TLS first.")),
+        }
+    }
+
+    /// Whether this client speaks TLS, or may yet.
+    pub fn may_protect(&self) -> bool {
+        match self {
+            Client::Stranger(_) => true,
+            Client::User(session) => session.is_protected(),
+        }
+    }
+
     /// The rows of a table that this client may use, somewhere.
     pub fn rows(&self, table: &'static [Row]) -> impl Iterator<Item = &'static Row> {
         table.iter().filter(|row| row.served(self.settings()) && self.may_use(row))
@@ -215,7 +243,7 @@ impl Client<'_> {
     fn may_use(&self, row: &Row) -> bool {
         match row.needs {
             AnyOf(rights) => self.may(rights),
-            Nothing | Passive | Active => true,
+            Nothing | Passive | Active | Tls => true,
         }
     }
 }

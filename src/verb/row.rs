@@ -9,7 +9,7 @@ use crate::transfer::Span;
 use crate::worker::failure::Failure;
 use crate::worker::login::Login;
 use crate::worker::session::Session;
-use Needs::{Active, AnyOf, Nothing, Passive};
+use Needs::{Active, AnyOf, Nothing, Passive, Tls};
 use Run::{Anyone, Stranger, Transfer, User};
 
 /// Everything that is known about a verb.
@@ -47,7 +47,7 @@ pub enum Run {
 }
 
 /// What a session must be allowed for a verb.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing.
     Nothing,
@@ -58,6 +58,8 @@ pub enum Needs {
     Passive,
     /// `network.active`.
     Active,
+    /// `tls.enabled`.
+    Tls,
 }
 
 /// What happens to a verb that comes during a transfer.
@@ -101,6 +103,7 @@ impl Row {
         match self.needs {
             Passive => settings.network.passive,
             Active => settings.network.active,
+            Tls => settings.tls.enabled,
             Nothing | AnyOf(_) => true,
         }
     }
@@ -115,6 +118,7 @@ impl Row {
 
     fn serve_stranger(&self, login: &mut Login, said: Option<&[u8]>) -> Result<Reply, Failure> {
         match self.run {
+            _ if self.needs == Tls && !self.served(&login.settings) => Err(unserved()),
             Anyone(run) => run(&mut Client::Stranger(login), self.shape.words(said)?),
             Stranger(run, _) => run(login, self.shape.words(said)?),
             User(_) | Transfer(_) => Err(Failure::new(530, "Please log in with USER and PASS.")),
@@ -127,7 +131,7 @@ impl Row {
             _ => Span::default(),
         };
         if !self.served(&session.settings) {
-            return Err(Failure::new(502, "Not served here.").because("switched off"));
+            return Err(unserved());
         }
         let argument = self.shape.argument(&session.tree, said)?;
         self.permit(session, &argument)?;
@@ -146,7 +150,7 @@ impl Row {
                 refuse_unless(session.tree.rights_table().anywhere(), rights)
             }
             (AnyOf(_), _) => Err(Failure::new(501, "A path is needed.")),
-            (Nothing | Passive | Active, _) => Ok(()),
+            (Nothing | Passive | Active | Tls, _) => Ok(()),
         }
     }
 }
@@ -164,6 +168,10 @@ impl Session {
         self.require(rights, &target)?;
         Ok(target)
     }
+}
+
+fn unserved() -> Failure {
+    Failure::new(502, "Not served here.").because("switched off")
 }
 
 fn refuse_unless(own: Rights, needed: Rights) -> Result<(), Failure> {

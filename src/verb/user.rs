@@ -14,6 +14,13 @@ pub const LATER: (u16, &str) = (530, "Logged in already; QUIT first.");
 /// that never ends when it gets 230 here.
 pub fn run(login: &mut Login, argument: Argument) -> Result<Reply, Failure> {
     let name = Bounded::try_from(argument.word());
-    login.user = Some(name.map_err(|_| Failure::new(501, "Name too long."))?);
+    let name = name.map_err(|_| Failure::new(501, "Name too long."))?;
+    login.user = None;
+    let certified = login.is_certified(&name)?;
+    login.user = Some(name);
+    if certified {
+        // The attempt that every login is; nobody reads its password.
+        return login.try_password(b"");
+    }
     Ok(Reply::new(331, "Password, please."))
 }

@@ -27,6 +27,8 @@ pub struct Attempt {
     pub user: Bounded<USER_MAX>,
     /// The client's address as text, for PAM_RHOST.
     pub from: String,
+    /// The client has shown a certificate of this user's: no password is asked for.
+    pub certified: bool,
 }
 
 /// How the attempt ended.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
+use super::relay::Close;
 
 /// A path as the client sees it: bytes, from the root of its jail.
 pub type Path = Bounded<4096>;
@@ -86,6 +87,8 @@ pub struct Transfer {
     pub millis: u64,
     /// Whether the file is whole.
     pub outcome: Outcome,
+    /// How TLS ended, where there was some.
+    pub tls: Option<Close>,
     /// Why not, or what else is to be known.
     pub cause: Bounded<256>,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::auth::USER_MAX;
 use super::event::{Note, Violation};
+use super::session::Protection;
 use super::{Bounded, Channel};
 
 /// The most command bytes that may stand unread behind PASS.
@@ -32,6 +33,8 @@ pub enum Ask {
         user: Bounded<USER_MAX>,
         /// What the client has already sent behind PASS; the session worker reads on from there.
         unread: Bounded<UNREAD_MAX>,
+        /// What PROT has chosen, once PBSZ was said.
+        protection: Option<Protection>,
     },
     /// Something for the log.
     Note(Note),
@@ -39,6 +42,11 @@ pub enum Ask {
     Uncaged(Bounded<512>),
     /// The client asks for this host, in small letters; nothing means the one that is served to all.
     Host(Bounded<HOST_MAX>),
+    /// May somebody of that name log in over this connection, with or without TLS as it is? So that no password is said
+    /// in clear for nothing.
+    Name(Bounded<USER_MAX>),
+    /// Have a relay speak TLS with the client from now on.
+    StartTls,
 }
 
 /// What the broker answers.
@@ -54,6 +62,18 @@ pub enum Answer {
     Host(Bounded<BANNER_MAX>),
     /// It is not.
     NoSuchHost,
+    /// The name may go on to its password.
+    Welcome,
+    /// It needs none: the client's certificate is that user's.
+    Certified,
+    /// It may not without TLS.
+    NeedsTls,
+    /// It may not with TLS.
+    WithoutTls,
+    /// A relay waits: say 234 and exit without touching the client again. What follows is another worker's.
+    TlsReady,
+    /// There is none.
+    NoTls,
     /// The session must end: say 421 and exit.
     Stop(super::session::Stop),
 }

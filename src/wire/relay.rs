@@ -83,12 +83,9 @@ pub struct Established {
     pub resumed: bool,
     /// The host that the client asked for (SNI), in small letters.
     pub host: Option<Bounded<HOST_MAX>>,
-    /// The client's certificate, DER; on the control connection only.
-    pub certificate: Option<Bounded<CERTIFICATE_MAX>>,
+    /// The subject of the client's certificate; on the control connection only.
+    pub certificate: Option<Bounded<512>>,
 }
-
-/// The longest certificate of a client that is taken.
-pub const CERTIFICATE_MAX: usize = 8 * 1024;
 
 /// What the session worker wants of the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

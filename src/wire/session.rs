@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Note, Violation};
-use super::{Bounded, Channel};
+use super::{Bounded, Channel, relay};
 
 /// The worker's end.
 pub type WorkerEnd = Channel<Ask, Answer>;
@@ -22,9 +22,9 @@ pub enum Ask {
     /// The cage is entered and proved; the first message, once. The text says what was obtained.
     Ready(Bounded<256>),
     /// Listen for a data connection in this family; an earlier listener is closed.
-    Listen(Family),
+    Listen(Family, Protection),
     /// Connect to the client's own data port.
-    Connect(SocketAddr),
+    Connect(SocketAddr, Protection),
     /// A transfer or a change, for the log.
     Event(Event),
     /// Something else for the log.
@@ -46,14 +46,25 @@ pub enum Answer {
     Listening(u16),
     /// To `Listen` or `Connect`: not to be had.
     Unavailable(Unavailable),
-    /// The connected stream of the last `Listen` or `Connect` comes with it; unasked after `Listen`.
-    Data,
+    /// The connected stream of the last `Listen` or `Connect` comes with it; unasked after `Listen`. A protected one has the
+    /// name by which the relay knows it, and is the plain side of it.
+    Data(Option<relay::Id>),
     /// Nobody came to the listener in time; unasked after `Listen`.
     NobodyCame,
     /// The session must end: say 421 and exit.
     Stop(Stop),
     /// To `Forget`: what comes from now on was asked for after it.
     Forgotten,
+}
+
+/// What protects a data connection (RFC 2228 §3, PROT).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Protection {
+    /// C: nothing.
+    #[default]
+    Clear,
+    /// P: TLS.
+    Private,
 }
 
 /// An address family of data connections.

@@ -1,5 +1,5 @@
 //! A worker's end of the wire: asks that wait for room, answers one at a time. Both workers; the broker is
-//! obeyed, but what it sends is decoded like a stranger's.
+//! obeyed, the relay is believed, but what they send is decoded like a stranger's.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ use super::wait::wait_for;
 use crate::wire::event::End;
 use crate::wire::{Channel, Fault};
 
-/// The broker, as a worker sees it.
+/// The broker, or the relay, as a worker sees it.
 #[derive(Debug)]
-pub struct Broker<Ask, Answer>(Channel<Ask, Answer>);
+pub struct Peer<Ask, Answer>(Channel<Ask, Answer>);
 
-impl<Ask: Serialize, Answer: DeserializeOwned> Broker<Ask, Answer> {
+impl<Ask: Serialize, Answer: DeserializeOwned> Peer<Ask, Answer> {
     /// Takes the worker's end of a channel.
     pub fn new(channel: Channel<Ask, Answer>) -> Self {
-        Broker(channel)
+        Peer(channel)
     }
 
-    /// Says something. Without a broker there is no session.
+    /// Says something. Without the other end there is no session.
     pub fn tell(&self, ask: &Ask) -> Result<(), Failure> {
         self.deliver(|| self.0.tell(ask))
     }
@@ -48,12 +48,12 @@ impl<Ask: Serialize, Answer: DeserializeOwned> Broker<Ask, Answer> {
     }
 }
 
-impl<Ask, Answer> AsFd for Broker<Ask, Answer> {
+impl<Ask, Answer> AsFd for Peer<Ask, Answer> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
 const FAILED: Failure = Failure::Over(End::Failed);
-/// A broker that reads nothing for this long is not coming back.
+/// Who reads nothing for this long is not coming back.
 const PATIENCE: Duration = Duration::from_secs(10);

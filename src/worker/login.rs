@@ -9,7 +9,7 @@ use ftp::reply::Reply;
 use nix::poll::{PollFd, PollFlags};
 use zeroize::Zeroizing;
 
-use super::ask::Broker;
+use super::ask::Peer;
 use super::control::{Control, Said};
 use super::failure::Failure;
 use super::wait::{ready, wait};
@@ -19,7 +19,7 @@ use crate::verb::{self, Client};
 use crate::wire::auth::{PASSWORD_MAX, USER_MAX};
 use crate::wire::event::{End, Note};
 use crate::wire::login::{Answer, Ask, UNREAD_MAX, WorkerEnd};
-use crate::wire::session::Stop;
+use crate::wire::session::{Protection, Stop};
 use crate::wire::{Bounded, auth};
 
 /// What a login worker is given.
@@ -39,6 +39,10 @@ pub struct Start {
     pub hosts: bool,
     /// Our end of the control connection.
     pub local: IpAddr,
+    /// Whether the client speaks TLS, to a relay.
+    pub tls: bool,
+    /// Whether the client waits for a greeting: it has heard one where it has asked for TLS.
+    pub greets: bool,
 }
 
 /// Serves a stranger until someone has logged in or the connection ends.
@@ -57,13 +61,18 @@ pub struct Login {
     pub(crate) hosts: bool,
     /// Our end of the control connection.
     pub(crate) local: IpAddr,
+    /// The client speaks TLS.
+    pub(crate) tls: bool,
+    /// What PROT has chosen, once PBSZ was said.
+    pub(crate) protection: Option<Protection>,
+    greets: bool,
     /// The client has said what it is.
     pub(crate) introduced: bool,
     /// Whom USER named.
     pub(crate) user: Option<Bounded<USER_MAX>>,
     /// Where the next password goes.
     password: Option<OwnedFd>,
-    broker: Broker<Ask, Answer>,
+    broker: Peer<Ask, Answer>,
     /// Somebody has logged in: another process says the rest.
     granted: bool,
     refusals: u32,
@@ -78,10 +87,13 @@ impl Login {
             settings: start.settings,
             hosts: start.hosts,
             local: start.local.to_canonical(),
+            tls: start.tls,
+            protection: None,
+            greets: start.greets,
             introduced: false,
             user: None,
             password: Some(start.password),
-            broker: Broker::new(start.broker),
+            broker: Peer::new(start.broker),
             granted: false,
             refusals: 0,
         }
@@ -115,7 +127,8 @@ impl Login {
         nix::unistd::write(&pipe, password)?;
         drop(pipe);
         let unread = Bounded::try_from(self.control.unread().as_slice()).unwrap_or_default();
-        self.broker.tell(&Ask::Login { user, unread })?;
+        let protection = self.protection;
+        self.broker.tell(&Ask::Login { user, unread, protection })?;
         match self.await_answer()? {
             (Answer::Granted, _) => {
                 self.granted = true;
@@ -129,7 +142,43 @@ impl Login {
                 Err(self.control.farewell("Too many failed logins.", End::Failures))
             }
             (Answer::Stop(stop), _) => Err(self.control.stopped(stop)),
-            (Answer::Host(_) | Answer::NoSuchHost, _) => Err(Failure::Over(End::Failed)),
+            _ => Err(Failure::Over(End::Failed)),
+        }
+    }
+
+    /// Whether a name goes on without a password. Refused, if it must not be said over this connection as it is.
+    pub fn is_certified(&mut self, name: &Bounded<USER_MAX>) -> Result<bool, Failure> {
+        if !self.settings.tls.enabled {
+            return Ok(false);
+        }
+        self.broker.tell(&Ask::Name(name.clone()))?;
+        match self.await_answer()?.0 {
+            Answer::Welcome => Ok(false),
+            Answer::Certified => Ok(true),
+            Answer::NeedsTls => Err(Failure::new(530, "TLS is needed here: AUTH TLS first.")),
+            Answer::WithoutTls => Err(Failure::new(530, "This login is served without TLS.")),
+            Answer::Stop(stop) => Err(self.control.stopped(stop)),
+            _ => Err(Failure::Over(End::Failed)),
+        }
+    }
+
+    /// Has a relay take the client over. What was said in clear behind AUTH could be anybody's, so that it is not only
+    /// left unread: the session ends (CVE-2011-0411). What has not been read yet is no record of TLS, and ends it too.
+    pub fn start_tls(&mut self) -> Result<Reply, Failure> {
+        if !self.control.unread().is_empty() {
+            self.note(Note::Protocol(Bounded::cut(b"commands in clear behind AUTH")))?;
+            return Err(self.control.farewell("Commands behind AUTH.", End::Protocol));
+        }
+        self.broker.tell(&Ask::StartTls)?;
+        match self.await_answer()?.0 {
+            Answer::TlsReady => {
+                self.control.send(&Reply::new(234, "TLS from here on."))?;
+                self.granted = true;
+                Err(Failure::Over(End::Stopped))
+            }
+            Answer::NoTls => Err(Failure::new(431, "TLS is not to be had now.")),
+            Answer::Stop(stop) => Err(self.control.stopped(stop)),
+            _ => Err(Failure::Over(End::Failed)),
         }
     }
 
@@ -172,8 +221,10 @@ impl Login {
     }
 
     fn converse(&mut self) -> Result<End, Failure> {
-        let banner = greeting(&self.settings.login.banner);
-        self.control.send(&banner)?;
+        if self.greets {
+            let banner = greeting(&self.settings.login.banner);
+            self.control.send(&banner)?;
+        }
         loop {
             let Some(said) = self.control.hear()? else {
                 self.listen()?;
@@ -290,6 +341,8 @@ mod tests {
             settings: Settings::default(),
             hosts: false,
             local: std::net::Ipv4Addr::LOCALHOST.into(),
+            tls: false,
+            greets: true,
         };
         let session = std::thread::spawn(move || Login::new(start).serve());
         let answers = answers.to_vec();
@@ -310,7 +363,7 @@ mod tests {
     fn answer(broker: &BrokerEnd, mut reading: OwnedFd, answers: Vec<Answer>) -> Vec<Attempt> {
         let (mut attempts, mut answers) = (vec![], answers.into_iter());
         while let Ok((ask, None)) = broker.hear() {
-            let Ask::Login { user, unread } = ask else {
+            let Ask::Login { user, unread, .. } = ask else {
                 continue;
             };
             let mut password = String::new();
@@ -401,7 +454,9 @@ mod tests {
         let settings = Settings::default();
         let (hosts, local) = (false, std::net::Ipv4Addr::LOCALHOST.into());
         let output = theirs.into();
-        let start = Start { input, output, broker: worker, password, settings, hosts, local };
+        let (tls, greets) = (false, true);
+        let start =
+            Start { input, output, broker: worker, password, settings, hosts, local, tls, greets };
         broker.tell(&Answer::Stop(Stop::LoginTimeout)).unwrap();
         assert_eq!(Login::new(start).serve(), End::LoginTimeout);
         let mut heard = String::new();

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod login;
 pub mod machine;
 pub mod names;
+pub mod relay;
 pub mod session;
 pub mod stream;
 pub mod tree;

@@ -14,24 +14,26 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::stat;
 
 use super::Place;
-use super::ask::Broker;
+use super::ask::Peer;
 use super::control::{Control, Said};
 use super::failure::{Failure, Refusal};
 use super::machine::Machine;
 use super::names::Names;
+use super::relay::Relay;
 use super::tree::Tree;
 use super::wait::{ready, wait};
 use super::zone::Zone;
 use crate::cage::Caged;
 use crate::config::{Class, RightsTable, Settings};
-use crate::transfer::data::Plan;
+use crate::transfer::data::{DataStream, Plan};
 use crate::transfer::digest::{self, Algorithm};
 use crate::transfer::sweep::Visited;
 use crate::transfer::{Progress, Span};
 use crate::verb::{self, Client};
 use crate::wire::Bounded;
 use crate::wire::event::{Change, End, Event, Note};
-use crate::wire::session::{Answer, Ask, WorkerEnd};
+use crate::wire::relay;
+use crate::wire::session::{Answer, Ask, Protection, WorkerEnd};
 
 /// What a session worker is given.
 #[derive(Debug)]
@@ -58,6 +60,12 @@ pub struct Start {
     pub cwd: VirtualPath,
     /// What the client has said behind PASS.
     pub unread: Vec<u8>,
+    /// What PROT has chosen, once PBSZ was said.
+    pub protection: Option<Protection>,
+    /// Whether a certificate stood for the password.
+    pub certified: bool,
+    /// The relay, if the client speaks TLS.
+    pub relay: Option<relay::WorkerEnd>,
     /// What was read before the cage.
     pub machine: Machine,
     /// What the cage obtained, in words.
@@ -73,7 +81,9 @@ pub fn run(_: &Caged, start: Start) -> End {
 #[derive(Debug)]
 pub struct Session {
     pub(crate) control: Control,
-    pub(crate) broker: Broker<Ask, Answer>,
+    pub(crate) broker: Peer<Ask, Answer>,
+    /// The relay, with TLS.
+    pub(crate) relay: Option<Relay>,
     pub(crate) settings: Settings,
     pub(crate) place: Place,
     pub(crate) class: Class,
@@ -91,6 +101,14 @@ pub struct Session {
     pub(crate) span: Span,
     /// Where the next data connection comes from.
     pub(crate) plan: Plan,
+    /// What PROT has chosen, once PBSZ was said.
+    pub(crate) protection: Option<Protection>,
+    /// The control connection is to be plain when the next reply is sent (CCC).
+    pub(crate) clears: bool,
+    /// The control connection is plain again.
+    cleared: bool,
+    /// A data connection that was refused: to be closed when the client has been told why, and not before.
+    pub(crate) refused: Option<DataStream>,
     /// EPSV ALL was said (RFC 2428 §4).
     pub(crate) epsv_only: bool,
     /// RNFR, and which command it was.
@@ -116,6 +134,7 @@ pub struct Session {
     /// Commands so far.
     pub(crate) count: u64,
     ready: String,
+    certified: bool,
     /// What the log should know of the settings.
     trouble: Option<String>,
     heard: Instant,
@@ -158,7 +177,8 @@ impl Session {
         let control = Control::new(start.input, start.output, UNREAD_MAX, patience);
         Session {
             control: control.with_unread(&start.unread),
-            broker: Broker::new(start.broker),
+            broker: Peer::new(start.broker),
+            relay: start.relay.map(Relay::new),
             settings: start.settings,
             place: start.place,
             class: start.class,
@@ -170,6 +190,10 @@ impl Session {
             algorithm: &digest::SHA_256,
             span: Span::default(),
             plan: Plan::None,
+            protection: start.protection,
+            clears: false,
+            cleared: false,
+            refused: None,
             epsv_only: false,
             renaming: None,
             copying: None,
@@ -183,6 +207,7 @@ impl Session {
             idle: patience,
             count: 0,
             ready: start.ready,
+            certified: start.certified,
             trouble,
             heard: Instant::now(),
         }
@@ -230,7 +255,7 @@ impl Session {
     pub fn take_answer(&mut self, answer: Answer, fd: Option<OwnedFd>) -> Result<(), Failure> {
         match answer {
             Answer::Stop(stop) => return Err(self.control.stopped(stop)),
-            Answer::Data => self.plan.arrived(fd),
+            Answer::Data(id) => self.plan.arrived(fd.map(|fd| DataStream { fd, id })),
             Answer::NobodyCame => self.plan.nobody_came(),
             // Late answers to a question that is no longer asked.
             Answer::Listening(_) | Answer::Unavailable(_) | Answer::Begin | Answer::Forgotten => {}
@@ -244,7 +269,9 @@ impl Session {
         if let Some(trouble) = self.trouble.take() {
             self.note(Note::Trouble(Bounded::cut(trouble.as_bytes())))?;
         }
-        self.control.send(&Reply::new(230, "Login successful."))?;
+        // To USER, where the certificate has said the rest (RFC 4217 §12.2).
+        let code = if self.certified { 232 } else { 230 };
+        self.control.send(&Reply::new(code, "Login successful."))?;
         self.sweep_here();
         loop {
             let Some(said) = self.control.hear()? else {
@@ -253,11 +280,29 @@ impl Session {
             };
             let reply = self.answer(&said)?;
             self.control.send(&reply)?;
+            self.follow_reply()?;
             self.heard = Instant::now();
             if reply.code() == verb::GOODBYE {
                 return Ok(End::Quit);
             }
         }
+    }
+
+    /// What waits for the client to have its reply.
+    fn follow_reply(&mut self) -> Result<(), Failure> {
+        self.refused = None;
+        if std::mem::take(&mut self.clears)
+            && let Some(relay) = &mut self.relay
+        {
+            relay.clear()?;
+            self.cleared = true;
+        }
+        Ok(())
+    }
+
+    /// Whether the control connection is protected.
+    pub fn is_protected(&self) -> bool {
+        self.relay.is_some() && !self.cleared
     }
 
     /// The broker has power until it says this; nobody is spoken to before.
@@ -296,21 +341,44 @@ impl Session {
         Ok(refusal.reply)
     }
 
+    /// The first who has something to say; nobody, if the deadline comes first.
+    fn watch_idle(&self, deadline: Instant) -> Result<Option<Source>, Failure> {
+        let sources = [
+            Some((Source::Broker, self.broker.as_fd())),
+            self.relay.as_ref().map(|relay| (Source::Relay, relay.as_fd())),
+            self.control.input().map(|fd| (Source::Client, fd)),
+        ];
+        let sources: Vec<_> = sources.into_iter().flatten().collect();
+        let mut fds: Vec<_> =
+            sources.iter().map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+        if !wait(&mut fds, deadline)? {
+            return Ok(None);
+        }
+        let first = fds.iter().position(ready);
+        Ok(first.and_then(|at| sources.get(at)).map(|(source, _)| *source))
+    }
+
     /// Waits for a command; meanwhile the broker may bring a data connection.
     fn listen(&mut self) -> Result<(), Failure> {
         let deadline = self.heard + self.idle;
-        let mut fds = vec![PollFd::new(self.broker.as_fd(), PollFlags::POLLIN)];
-        fds.extend(self.control.input().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-        if !wait(&mut fds, deadline)? {
-            return Err(self.control.farewell("Timeout.", End::Idle));
+        match self.watch_idle(deadline)? {
+            None => Err(self.control.farewell("Timeout.", End::Idle)),
+            Some(Source::Broker) => {
+                let (answer, fd) = self.broker.hear()?;
+                self.take_answer(answer, fd)
+            }
+            Some(Source::Relay) => self.relay.as_mut().map_or(Ok(()), Relay::hear),
+            Some(Source::Client) => self.control.fill(),
         }
-        let [broker, client] = [fds.first().is_some_and(ready), fds.get(1).is_some_and(ready)];
-        if broker {
-            let (answer, fd) = self.broker.hear()?;
-            self.take_answer(answer, fd)?;
-        }
-        if client { self.control.fill() } else { Ok(()) }
     }
+}
+
+/// Who may have something to say between two commands.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Broker,
+    Relay,
+    Client,
 }
 
 /// Command bytes that may stand unread.

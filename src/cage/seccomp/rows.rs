@@ -55,6 +55,10 @@ pub(super) const WORKER: &[Row] = &[
     row!(SYS_exit_group, [], "the end"),
 ];
 
+/// Answering a peer at once in a handshake.
+pub(super) const RELAY: &[Row] =
+    &[row!(SYS_setsockopt, [Is(1, IPPROTO_TCP), Is(2, QUICKACK)], "acknowledgements at once")];
+
 /// Handing a descriptor to the other process.
 pub(super) const HAND_OVER: &[Row] =
     &[row!(SYS_sendmsg, [Lacks(2, MSG_FASTOPEN)], "a descriptor for the other process")];
@@ -133,6 +137,7 @@ pub(super) const BROKER: &[Row] = &[
     row!(SYS_socket, [Is(0, INET), Is(1, TCP), Is(2, 0)], "data connections"),
     row!(SYS_socket, [Is(0, INET6), Is(1, TCP), Is(2, 0)], "data connections"),
     row!(SYS_socket, [Is(0, UNIX), Is(2, 0)], "the log again, after its restart"),
+    row!(SYS_socketpair, [Is(0, UNIX), Is(1, TCP), Is(2, 0)], "the plain side of a protected one"),
     row!(SYS_ioctl, [Is(1, FIONBIO)], "the same, never to wait for it"),
     row!(SYS_bind, [], "data connections"),
     row!(SYS_listen, [], "passive data connections"),
@@ -156,6 +161,8 @@ const UNIX: u32 = libc::AF_UNIX.cast_unsigned();
 const TCP: u32 = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK).cast_unsigned();
 /// The low half: requests are 32 bits wide.
 const FIONBIO: u32 = libc::FIONBIO as u32;
+const IPPROTO_TCP: u32 = libc::IPPROTO_TCP.cast_unsigned();
+const QUICKACK: u32 = libc::TCP_QUICKACK.cast_unsigned();
 const SOL_SOCKET: u32 = libc::SOL_SOCKET.cast_unsigned();
 const REUSEADDR: u32 = libc::SO_REUSEADDR.cast_unsigned();
 const SO_ERROR: u32 = libc::SO_ERROR.cast_unsigned();

@@ -1,7 +1,7 @@
 //! How the control connection ends, from either side. Relay.
 
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{Shutdown, shutdown};
 
@@ -19,7 +19,12 @@ impl Control {
             Stage::Clear => self.stage = Stage::Ending,
             Stage::Ending | Stage::Draining | Stage::Over => return,
         }
-        self.until = Some(Instant::now() + self.patience);
+        self.until = Some(Instant::now() + self.patience.min(FAREWELL));
+    }
+
+    /// Whether the session is over, but for its last words.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Ending | Stage::Draining | Stage::Over)
     }
 
     pub(super) fn client_ended(&mut self) {
@@ -37,7 +42,8 @@ impl Control {
             Stage::Handshake | Stage::Clearing => self.finish(),
             _ => {
                 self.plain_gone = true;
-                self.until.get_or_insert_with(|| Instant::now() + self.patience);
+                let farewell = self.patience.min(FAREWELL);
+                self.until.get_or_insert_with(|| Instant::now() + farewell);
             }
         }
     }
@@ -46,7 +52,7 @@ impl Control {
         self.hang_up();
         self.raw.end_output();
         self.stage = if self.raw_ended { Stage::Over } else { Stage::Draining };
-        self.until = Some(Instant::now() + self.patience);
+        self.until = Some(Instant::now() + self.patience.min(LINGER));
     }
 
     pub(super) fn hang_up(&mut self) {
@@ -56,3 +62,8 @@ impl Control {
         }
     }
 }
+
+/// How long the last words may wait for a client that reads slowly. With what follows, less than the broker waits.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a client may take to close its side behind ours.
+pub const LINGER: Duration = Duration::from_secs(1);

@@ -5,6 +5,8 @@ mod clear;
 mod ending;
 mod handshake;
 
+pub use ending::LINGER;
+
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

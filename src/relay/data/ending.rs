@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::{Data, Stage};
+use crate::relay::control::LINGER;
 use crate::relay::sides::Told;
 use crate::wire::relay::Close;
 
@@ -17,6 +18,12 @@ impl Data {
             Stage::Handshake | Stage::Down | Stage::Ending { .. } => self.drain(),
             _ => self.finish(),
         }
+    }
+
+    /// The session is over: what the client still sends is not taken for long.
+    pub fn hurry(&mut self) {
+        let soon = Instant::now() + LINGER;
+        self.until = Some(self.until.map_or(soon, |until| until.min(soon)));
     }
 
     /// Nothing more is passed on; the client is told so.

@@ -9,9 +9,7 @@ impl Data {
     pub(super) fn established(&mut self, told: &mut Told) {
         let Some(connection) = self.engine.established() else { return };
         let resumed = is_resumed(connection);
-        if let Ok(established) = describe(connection, Of::Data) {
-            told.reports.push(Report::Established(established));
-        }
+        told.reports.push(Report::Established(describe(connection, Of::Data)));
         self.until = None;
         told.resumed |= resumed;
         if self.terms.require_reuse && !resumed {

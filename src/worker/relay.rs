@@ -1,0 +1,82 @@
+//! The relay, as a session worker sees it: what has become of each protected data connection. It is believed in that alone;
+//! what it sends is decoded like a stranger's.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::ask::Peer;
+use super::failure::Failure;
+use crate::wire::event::{Direction, End};
+use crate::wire::relay::{Close, Id, Refusal, Wish, Word, WorkerEnd};
+
+/// The way to the relay.
+#[derive(Debug)]
+pub struct Relay {
+    channel: Peer<Wish, Word>,
+    /// The last few connections; nobody asks about older ones.
+    standings: VecDeque<(Id, Standing)>,
+    is_cleared: bool,
+}
+
+/// How far a data connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It comes from the client of the control connection.
+    Proven,
+    /// Nothing flows over it.
+    Refused(Refusal),
+    /// Nothing flows any more.
+    Done(Close),
+}
+
+impl Relay {
+    /// Takes the worker's end of a channel.
+    pub fn new(channel: WorkerEnd) -> Self {
+        Relay { channel: Peer::new(channel), standings: VecDeque::new(), is_cleared: false }
+    }
+
+    /// Says which way bytes flow.
+    pub fn go(&self, id: Id, direction: Direction) -> Result<(), Failure> {
+        self.channel.tell(&Wish::Go(id, direction))
+    }
+
+    /// Has the control connection be plain from now on.
+    pub fn clear(&mut self) -> Result<(), Failure> {
+        self.channel.tell(&Wish::Clear)?;
+        while !self.is_cleared {
+            self.hear()?;
+        }
+        Ok(())
+    }
+
+    /// Hears one thing that it says.
+    pub fn hear(&mut self) -> Result<(), Failure> {
+        let (word, None) = self.channel.hear()? else { return Err(Failure::Over(End::Failed)) };
+        match word {
+            Word::Proven(id) => self.note(id, Standing::Proven),
+            Word::Refused(id, why) => self.note(id, Standing::Refused(why)),
+            Word::Done(id, close) => self.note(id, Standing::Done(close)),
+            Word::Cleared => self.is_cleared = true,
+        }
+        Ok(())
+    }
+
+    /// How far a data connection is, as far as was heard.
+    pub fn standing(&self, of: Id) -> Option<Standing> {
+        self.standings.iter().find(|(id, _)| *id == of).map(|(_, standing)| *standing)
+    }
+
+    fn note(&mut self, id: Id, standing: Standing) {
+        self.standings.retain(|(other, _)| *other != id);
+        self.standings.truncate(KEPT - 1);
+        self.standings.push_front((id, standing));
+    }
+}
+
+impl AsFd for Relay {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
+    }
+}
+
+const KEPT: usize = 8;
