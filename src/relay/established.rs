@@ -1,5 +1,6 @@
 //! What a handshake came to, in words for the log. Relay.
 
+use rustls::pki_types::CertificateDer;
 use rustls::server::ServerConnection;
 use rustls::{HandshakeKind, ProtocolVersion};
 
@@ -21,8 +22,8 @@ pub fn describe(connection: &ServerConnection, of: Of) -> Established {
     let group = connection
         .negotiated_key_exchange_group()
         .map_or_else(String::new, |group| format!("{:?}", group.name()));
-    let certificate = match (of, connection.peer_certificates()) {
-        (Of::Control, Some([certificate, ..])) => {
+    let certificate = match (of, shown(connection)) {
+        (Of::Control, Some(certificate)) => {
             Some(Bounded::cut(x509::subject(certificate).as_bytes()))
         }
         _ => None,
@@ -38,6 +39,11 @@ pub fn describe(connection: &ServerConnection, of: Of) -> Established {
             .map(|name| Bounded::cut(name.to_ascii_lowercase().as_bytes())),
         certificate,
     }
+}
+
+/// The certificate that the client has shown, here or where the session began.
+pub fn shown(connection: &ServerConnection) -> Option<&CertificateDer<'static>> {
+    connection.peer_certificates()?.first()
 }
 
 /// Whether it takes up a session of this process: the control connection's, or one that came from that.

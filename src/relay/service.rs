@@ -60,7 +60,7 @@ pub fn serve(start: Start) {
     let raw = Raw::halves(input, output);
     if broker.tell(&Report::Ready).is_ok() && matches!(broker.hear(), Ok((Order::Begin, None))) {
         let control = Control::new(raw, Stream::new(plain), configs.control.clone(), patience);
-        let terms = Terms { require_reuse: true, patience };
+        let terms = Terms { require_reuse: true, certificate: None, patience };
         Relay {
             broker: Some(broker),
             worker: None,
@@ -171,7 +171,9 @@ impl Relay {
             self.data.remove(oldest);
         }
         let config = self.configs.data(self.control.version());
-        self.data.push(Data::new(id, client, config, self.terms));
+        let certificate = self.control.certificate().cloned();
+        let terms = Terms { certificate, ..self.terms };
+        self.data.push(Data::new(id, client, config, terms));
         Ok(())
     }
 

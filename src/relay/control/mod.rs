@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{Shutdown, shutdown};
+use rustls::pki_types::CertificateDer;
 use rustls::{ProtocolVersion, ServerConfig};
 
 use crate::relay::buffer::Buffer;
 use crate::relay::engine::Engine;
+use crate::relay::established::shown;
 use crate::relay::raw::Raw;
 use crate::relay::record;
 use crate::relay::sides::{Sides, Told};
@@ -90,6 +92,11 @@ impl Control {
     /// The version that was negotiated.
     pub fn version(&self) -> Option<ProtocolVersion> {
         self.version
+    }
+
+    /// The certificate that the client has shown.
+    pub fn certificate(&self) -> Option<&CertificateDer<'static>> {
+        self.engine.established().and_then(shown)
     }
 
     pub fn is_over(&self) -> bool {

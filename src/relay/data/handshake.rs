@@ -1,13 +1,16 @@
 //! How a data connection's handshake ends: it is the client of the control connection, or nothing flows. Relay.
 
 use super::{Data, Stage};
-use crate::relay::established::{describe, is_resumed};
+use crate::relay::established::{describe, is_resumed, shown};
 use crate::relay::sides::Told;
 use crate::wire::relay::{Close, Of, Refusal, Report, Word};
 
 impl Data {
     pub(super) fn established(&mut self, told: &mut Told) {
         let Some(connection) = self.engine.established() else { return };
+        if shown(connection) != self.terms.certificate.as_ref() {
+            return self.refuse_broken("not the certificate of the control connection", told);
+        }
         let resumed = is_resumed(connection);
         told.reports.push(Report::Established(describe(connection, Of::Data)));
         self.until = None;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{Shutdown, shutdown};
+use rustls::pki_types::CertificateDer;
 use rustls::{ProtocolVersion, ServerConfig};
 
 use crate::relay::buffer::Buffer;
@@ -43,9 +44,11 @@ pub struct Data {
 }
 
 /// What holds for all of them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     pub require_reuse: bool,
+    /// The certificate that the client has shown on the control connection (RFC 4217 §15.1.2).
+    pub certificate: Option<CertificateDer<'static>>,
     pub patience: Duration,
 }
 
@@ -81,8 +84,8 @@ impl Data {
             stage: Stage::Handshake,
             direction: None,
             ended: None,
-            terms,
             until: Some(Instant::now() + terms.patience),
+            terms,
             drainable: DRAIN_MOST,
         }
     }
