@@ -15,7 +15,7 @@ use super::{Broker, Failure, Root, Shrunk, While, login, session};
 use crate::exit::Exit;
 use crate::wire::event::{End, Note};
 use crate::wire::login::Answer;
-use crate::wire::relay::{Id, Of, Order, Report, WorkerEnd};
+use crate::wire::relay::{Id, Order, Report, WorkerEnd};
 use crate::wire::{key, session::Answer as Delivery};
 
 /// The relay, held.
@@ -121,10 +121,8 @@ impl Broker<Root> {
         let deadline = self.power.since + self.setup.settings.limits.login;
         let report = self.await_report(None, deadline)?;
         let Some(Report::Established(established)) = &report else {
-            match report {
-                None => self.setup.book.handshake_failed(Of::Control, b"none in time"),
-                failed => self.tell_of_tls(failed),
-            }
+            // Where there is none yet, the relay tells why when it is ended.
+            self.tell_of_tls(report);
             self.setup.book.note(&Note::End(End::Protocol));
             self.end_tls()?;
             return Ok(Started::Ended(Exit::Clean));

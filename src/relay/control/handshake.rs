@@ -15,6 +15,15 @@ impl Control {
         self.until = None;
     }
 
+    /// The client has not come so far in time. One that has sent nothing at all may still wait for words in clear
+    /// (RFC 4217 §10.1).
+    pub(super) fn late(&mut self, told: &mut Told) {
+        if !self.has_heard {
+            self.down.push(b"421 No handshake in time.\r\n");
+        }
+        self.fail("no handshake in time", told);
+    }
+
     pub(super) fn fail(&mut self, cause: &str, told: &mut Told) {
         told.failed(Of::Control, &self.engine.explain(cause));
         self.flush();

@@ -34,6 +34,8 @@ pub struct Control {
     /// What has come from the client and TLS has not taken: never more than one record is given to it at a time, as
     /// what stands behind the client's last one is plain after CCC.
     input: Buffer,
+    /// Whether the client has sent anything.
+    has_heard: bool,
     /// On its way to the worker.
     up: Buffer,
     /// On its way to the client, after CCC.
@@ -76,6 +78,7 @@ impl Control {
             engine: Engine::new(config),
             version: None,
             input: Buffer::default(),
+            has_heard: false,
             up: Buffer::default(),
             down: Buffer::default(),
             stage: Stage::Handshake,
@@ -121,7 +124,9 @@ impl Control {
         let writing = self.wants_write();
         let wants = Sides { write_raw: writing, ..Sides::default() };
         match self.stage {
-            Stage::Handshake => Sides { read_raw: true, plain_gone: true, ..wants },
+            Stage::Handshake => {
+                Sides { read_raw: true, read_plain: true, plain_gone: true, ..wants }
+            }
             Stage::Open | Stage::Clear => Sides {
                 read_raw: listening,
                 read_plain: !writing,
@@ -151,7 +156,11 @@ impl Control {
         }
         self.take_records(told);
         if can.read_plain && self.read_plain(scratch) == Some(0) {
-            self.finish();
+            match self.stage {
+                // The broker has waited for it long enough.
+                Stage::Handshake => self.late(told),
+                _ => self.finish(),
+            }
         }
         self.pass_up();
         self.flush();
@@ -168,7 +177,7 @@ impl Control {
     /// Its time is up.
     pub fn expire(&mut self, told: &mut Told) {
         match self.stage {
-            Stage::Handshake => self.fail("no handshake in time", told),
+            Stage::Handshake => self.late(told),
             // close_notify, and then neither the end nor CCC.
             Stage::Open if !self.plain_gone => self.client_ended(),
             _ => self.stage = Stage::Over,
@@ -189,7 +198,10 @@ impl Control {
                     self.stage = Stage::Over;
                 }
             }
-            Ok(length) => self.input.push(room.get(..length).unwrap_or_default()),
+            Ok(length) => {
+                self.has_heard = true;
+                self.input.push(room.get(..length).unwrap_or_default());
+            }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => self.stage = Stage::Over,
         }
