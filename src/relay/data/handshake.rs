@@ -1,5 +1,7 @@
 //! How a data connection's handshake ends: it is the client of the control connection, or nothing flows. Relay.
 
+use rustls::Error;
+
 use super::{Data, Stage};
 use crate::relay::established::{describe, is_resumed, shown};
 use crate::relay::sides::Told;
@@ -25,9 +27,20 @@ impl Data {
         }
     }
 
+    /// Who resumes the session needs no signature: that there is none to be had any more shows one that does not.
+    pub(super) fn refuse_failed(&mut self, error: &Error, told: &mut Told) {
+        let is_unsigned = self.terms.require_reuse && matches!(error, Error::General(_));
+        let why = if is_unsigned { Refusal::NotResumed } else { Refusal::Handshake };
+        self.refuse(why, &error.to_string(), told);
+    }
+
     pub(super) fn refuse_broken(&mut self, cause: &str, told: &mut Told) {
+        self.refuse(Refusal::Handshake, cause, told);
+    }
+
+    fn refuse(&mut self, why: Refusal, cause: &str, told: &mut Told) {
         told.failed(Of::Data, &self.engine.explain(cause));
-        told.words.push(Word::Refused(self.id, Refusal::Handshake));
+        told.words.push(Word::Refused(self.id, why));
         self.ended = Some(Close::Broken);
         self.until = None;
         self.stage = Stage::Refused;

@@ -212,7 +212,7 @@ impl Data {
         }
         let fed = self.engine.feed(bytes, &mut self.up);
         match (self.stage, fed) {
-            (Stage::Handshake, Err(error)) => self.refuse_broken(&error.to_string(), told),
+            (Stage::Handshake, Err(error)) => self.refuse_failed(&error, told),
             (Stage::Handshake, Ok(())) => {
                 acknowledge_at_once(&self.raw);
                 self.ended = self.engine.peer_has_closed().then_some(Close::Clean);
