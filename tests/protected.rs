@@ -294,6 +294,23 @@ fn a_client_may_go_at_any_stage() {
     assert_eq!(site.log().faults(), Vec::<String>::new());
 }
 
+/// A client that has heard the end, and keeps its connection.
+#[test]
+fn a_client_that_stays_is_not_waited_for_long() {
+    let site = Site::writable().with_tls();
+    let mut session = site.connect().protected(&Tls::new());
+    let mut data = session.passive();
+    session.asks("STOR incoming/f", "150");
+    data.gives(b"kept");
+    data.ends();
+    session.hears("226");
+    session.asks("QUIT", "221");
+    session.hears_the_end();
+    is_over(&session, "QUIT");
+    drop(data);
+    assert_eq!(site.log().faults(), Vec::<String>::new());
+}
+
 /// Nothing is left, after a time in which the relay has taken leave of a client that stays.
 #[track_caller]
 fn is_over(session: &Session, what: &str) {

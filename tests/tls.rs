@@ -1,26 +1,571 @@
-//! TLS, as clients have it and as the machine sees it.
+//! TLS as clients have it: what is served over it and what is not, whole and cut short, with good certificates and bad ones.
+//! The dialogues of AUTH, PBSZ, PROT and CCC tell the rest.
 #![cfg(test)]
 
 mod harness;
 
-use harness::{Site, Tls};
+use std::fs::{self, Permissions};
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{PermissionsExt, chown};
 
+use harness::{Client, Data, Line, Session, Site, Tls, Words};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::HandshakeKind;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+const MIB: usize = 1 << 20;
+
+fn bytes(count: usize) -> Vec<u8> {
+    (0u8..=250).cycle().take(count).collect()
+}
+
+#[track_caller]
+fn no_faults(site: &Site) {
+    assert_eq!(site.log().faults(), Vec::<String>::new());
+}
+
+/// A session in which files go through as they are.
+#[track_caller]
+fn protected(site: &Site, tls: &Tls) -> Session {
+    let mut session = site.connect().protected(tls);
+    session.asks("TYPE I", "200");
+    session
+}
+
+// Many transfers, in one session.
+
+/// RFC 4217 §7, RFC 8446 §6.1: each of them has its handshake, which resumes the control connection's, and its clean end.
+/// Items 130, 137, 138.
 #[test]
 fn transfers_are_whole_over_both_versions() {
-    let every_byte: Vec<u8> = (0..300_000u32).map(|number| (number % 251) as u8).collect();
+    let file = bytes(300_000);
     for tls in [Tls::new(), Tls::old()] {
-        let site = Site::writable().with_tls().file("/pub/large", &every_byte);
-        let mut session = site.connect().protected(&tls);
-        session.asks("TYPE I", "200");
+        let site = Site::writable().with_tls().file("/pub/large", &file);
+        let mut session = protected(&site, &tls);
         for round in 0..12 {
-            assert!(session.gets("pub/large") == every_byte, "round {round}");
-            session.puts("incoming/large", &every_byte);
-            assert!(site.content("/incoming/large").unwrap() == every_byte, "round {round}");
+            assert!(session.gets("pub/large") == file, "round {round}");
+            session.puts("incoming/large", &file);
+            assert!(site.content("/incoming/large").unwrap() == file, "round {round}");
         }
         session.puts("incoming/empty", b"");
         assert_eq!(site.content("/incoming/empty"), Some(vec![]));
         assert_eq!(session.gets("pub/empty"), b"");
+        assert_eq!(session.lists("pub/deep"), ["pub/deep/er"]);
         session.quits();
-        assert_eq!(site.log().faults(), Vec::<String>::new());
+        no_faults(&site);
     }
+}
+
+/// Some clients shake hands before they say what is to be transferred, some after.
+#[test]
+fn a_handshake_may_come_before_its_command() {
+    let site = Site::writable().with_tls();
+    for tls in [Tls::new(), Tls::old()] {
+        let mut session = protected(&site, &tls);
+        for _ in 0..3 {
+            let mut data = session.passive();
+            assert_eq!(data.shakes_hands().unwrap(), HandshakeKind::Resumed);
+            session.asks("RETR pub/hello.txt", "150");
+            assert_eq!(data.all(), b"hello, world\n");
+            session.hears("226");
+        }
+        session.quits();
+    }
+}
+
+/// What the server could say, tickets among it, would reset the connection of a client that closes without reading.
+#[test]
+fn an_upload_whose_client_never_reads_is_whole() {
+    let file = bytes(8 * MIB);
+    let site = Site::writable().with_tls();
+    for tls in [Tls::new(), Tls::old()] {
+        let mut session = protected(&site, &tls);
+        for round in 0..3 {
+            let mut data = session.passive();
+            session.asks("STOR incoming/large", "150");
+            data.gives(&file);
+            data.ends();
+            drop(data);
+            session.hears("226 Transfer complete.");
+            assert!(site.content("/incoming/large").unwrap() == file, "round {round}");
+        }
+        session.quits();
+    }
+    no_faults(&site);
+}
+
+// What was cut short.
+
+/// Uploads whose client closes without close_notify, which a stranger on the way could have done in its place.
+#[test]
+fn an_upload_that_was_cut_off_is_told_of() {
+    for strict in [false, true] {
+        let site = Site::writable().with_tls().set("tls.strict_close", &strict.to_string());
+        for tls in [Tls::new(), Tls::old()] {
+            for count in [0, 1, 16_384, 16_385, 100_000, MIB] {
+                let mut session = protected(&site, &tls);
+                fs::write(site.path("/incoming/f"), "older").unwrap();
+                let (user, group) = site.owner();
+                chown(site.path("/incoming/f"), Some(user), Some(group)).unwrap();
+                let mut data = session.passive();
+                session.asks("STOR incoming/f", "150");
+                data.shakes_hands()
+                    .unwrap_or_else(|error| session.fails(&format!("{count}: {error}")));
+                data.gives(&bytes(count));
+                drop(data);
+                let (reply, left) = match strict {
+                    false => (format!("226 {count} bytes, and TLS was not closed*"), bytes(count)),
+                    true => ("426 TLS was not closed*".to_owned(), b"older".to_vec()),
+                };
+                session.hears(&reply);
+                assert!(site.content("/incoming/f").unwrap() == left, "{count} bytes, {strict}");
+                session.quits();
+            }
+        }
+        let outcome = if strict { "failed" } else { "complete" };
+        site.log().tells(&format!("upload * bytes=16385 *outcome={outcome}*end=unauthenticated"));
+        no_faults(&site);
+    }
+}
+
+// What others could do.
+
+/// RFC 4217 §4.2: nothing that was said in clear behind AUTH is obeyed, whenever it comes. Item 123.
+#[test]
+fn nothing_in_clear_is_obeyed_behind_auth() {
+    let site = Site::readonly().with_tls();
+    let mut session = site.connect();
+    session.hears("220");
+    session.sends(b"AUTH TLS\r\nUSER anonymous\r\n").hears("421");
+    session.hears_the_end();
+
+    let mut session = site.connect();
+    session.hears("220");
+    session.asks("AUTH TLS", "234");
+    session.sends(b"USER anonymous\r\nPASS x\r\n");
+    // An alert of TLS may come, but no reply.
+    assert!(session.reply().is_err(), "{}", session.story());
+    site.log().tells("tls-failed * connection=control");
+
+    for _ in 0..10 {
+        let mut session = site.connect();
+        session.hears("220");
+        session.says("AUTH TLS");
+        session.sends(b"USER anonymous\r\n");
+        let first = session.reply().unwrap();
+        assert!([234, 421].contains(&first.code), "{}", session.story());
+        assert!(session.reply().is_err(), "{}", session.story());
+    }
+    assert!(!site.log().text().contains(" login "), "somebody has got in");
+    no_faults(&site);
+}
+
+/// RFC 4217 §10.2: another client's session of TLS is good for nothing at our port. Item 129.
+#[test]
+fn a_stranger_at_the_port_is_refused_whoever_that_is() {
+    let site = Site::readonly().with_tls();
+    let (ours, theirs) = (Tls::new(), Tls::new());
+    let mut session = protected(&site, &ours);
+    let stranger = protected(&site, &theirs);
+    let reply = session.asks("EPSV", "229 *");
+    let mut data = Data::connect(session.address_in(&reply)).protected(Some(&theirs));
+    session.says("RETR pub/hello.txt");
+    let refused = data.shakes_hands().is_err() || data.rest().is_empty();
+    assert!(refused, "a stranger has been served");
+    let mut reply = session.reply().unwrap();
+    if reply.code == 150 {
+        reply = session.reply().unwrap();
+    }
+    assert_eq!(reply.code, 522, "{}", session.story());
+    assert_eq!(session.gets("pub/hello.txt"), b"hello, world\n");
+    session.quits();
+    stranger.quits();
+}
+
+/// Garbage, and what is no longer spoken: RFC 9325 §3. Item 135.
+#[test]
+fn what_can_not_be_spoken_is_told_to_the_log() {
+    let site = Site::readonly().with_tls();
+    for (said, told) in [
+        (b"GET / HTTP/1.1\r\n\r\n".to_vec(), "cause="),
+        (old_hello([3, 1]), "versions TLSv1_0"),
+        (old_hello([3, 2]), "versions TLSv1_1"),
+    ] {
+        fs::write(site.beside("log"), "").unwrap();
+        let mut session = site.connect();
+        session.hears("220");
+        session.asks("AUTH TLS", "234");
+        session.sends(&said);
+        assert!(session.reply().is_err(), "{}", session.story());
+        session.hangs_up();
+        site.log().tells(&format!("tls-failed * connection=control *{told}"));
+        no_faults(&site);
+    }
+}
+
+/// A ClientHello without extensions, as devices of ten years ago send it.
+fn old_hello(version: [u8; 2]) -> Vec<u8> {
+    let suites = [0, 4, 0, 0x2f, 0, 0x35];
+    let body = [&version[..], &[7; 32], &[0], &suites, &[1, 0]].concat();
+    let length = u8::try_from(body.len()).unwrap();
+    [&[22, 3, 1, 0, length + 4, 1, 0, 0, length], &body[..]].concat()
+}
+
+/// RFC 8446 §4.2.10, RFC 9325 §3: tickets promise nothing about early data. Item 135.
+#[test]
+fn early_data_is_never_taken() {
+    let site = Site::readonly().with_tls();
+    let mut session = protected(&site, &Tls::new());
+    let data = session.passive();
+    assert!(!data.may_send_early(), "a ticket that lets data come early");
+    session.quits();
+}
+
+/// RFC 7301 §3: who offers protocols has to mean this one. Item 136.
+#[test]
+fn protocols_that_are_offered_must_hold_ours() {
+    let site = Site::readonly().with_tls();
+    for (protocols, chosen) in
+        [(&["ftp"][..], b"ftp"), (&["x-filezilla-ftp", "ftp"], b"ftp"), (&["h2", "ftp"], b"ftp")]
+    {
+        let mut session = site.connect();
+        session.hears("220");
+        session.starts_tls(&Tls::new().offering(protocols));
+        assert_eq!(session.tls().unwrap().alpn_protocol(), Some(&chosen[..]));
+        session.logs_in();
+        session.quits();
+    }
+    let mut session = site.connect();
+    session.hears("220");
+    session.asks("AUTH TLS", "234");
+    assert!(Client::shakes_hands(&mut session, &Tls::new().offering(&["http/1.1"])).is_err());
+    site.log().tells("tls-failed *protocols*http/1.1");
+}
+
+/// RFC 4217 §10.1: a client that never begins. Item 124.
+#[test]
+fn a_handshake_has_no_more_time_than_a_login() {
+    let site = Site::readonly().with_tls().set("limits.login", "1");
+    for said in [&b""[..], &[22, 3, 1, 1, 0, 1]] {
+        let mut session = site.connect();
+        session.hears("220");
+        session.asks("AUTH TLS", "234");
+        session.sends(said);
+        if said.is_empty() {
+            session.hears("421");
+            session.hears_the_end();
+        } else {
+            assert!(session.reply().is_err(), "{}", session.story());
+        }
+        session.is_over_within(harness::PATIENCE);
+    }
+    site.log().tells("tls-failed * connection=control *time");
+    no_faults(&site);
+}
+
+// Who may come how.
+
+/// RFC 4217 §12. Each class, in clear and over TLS.
+#[test]
+fn logins_come_as_they_must() {
+    for (login, [anonymous, anonymous_tls, local, local_tls]) in [
+        ("auto", [331, 331, 530, 331]),
+        ("allow", [331, 331, 331, 331]),
+        ("require", [530, 331, 530, 331]),
+        ("forbid", [331, 530, 331, 530]),
+    ] {
+        let site = both().set("tls.login", &format!("{login:?}"));
+        let (user, _) = site.login();
+        for (name, clear, over_tls) in
+            [("anonymous", anonymous, anonymous_tls), (user.as_str(), local, local_tls)]
+        {
+            asks_user(&site, name, [clear, over_tls], login);
+        }
+    }
+}
+
+#[test]
+fn each_class_may_have_its_own_rule() {
+    let site = both()
+        .matching("[[match]]\nclass = [\"anonymous\"]\ntls.login = \"forbid\"")
+        .matching("[[match]]\nclass = [\"local\"]\ntls.login = \"require\"");
+    let (user, _) = site.login();
+    asks_user(&site, "anonymous", [331, 530], "match");
+    asks_user(&site, &user, [530, 331], "match");
+}
+
+/// A site with both classes.
+fn both() -> Site {
+    let site = Site::local().with_tls();
+    let root = format!("{:?}", site.path("/"));
+    fs::set_permissions(site.path("/"), Permissions::from_mode(0o755)).unwrap();
+    site.set("anonymous.enabled", "true")
+        .set("anonymous.root", &root)
+        .set("anonymous.user", "\"ftp\"")
+        .rights("/", Words::READ)
+}
+
+/// What USER hears in clear and over TLS.
+#[track_caller]
+fn asks_user(site: &Site, name: &str, codes: [u16; 2], what: &str) {
+    for (over_tls, code) in [false, true].into_iter().zip(codes) {
+        let mut session = site.connect();
+        session.hears("220");
+        if over_tls {
+            session.starts_tls(&Tls::new());
+        }
+        let reply = session.says(&format!("USER {name}")).reply().unwrap();
+        assert_eq!(reply.code, code, "{what}: {name}, TLS: {over_tls}");
+        session.quits();
+    }
+}
+
+/// Who has failed in clear has not more attempts over TLS.
+#[test]
+fn failures_are_counted_across_auth() {
+    let site = Site::local().with_tls().set("tls.login", "\"allow\"");
+    let (user, _) = site.login();
+    let mut session = site.connect();
+    session.hears("220");
+    for wait in 0..2 {
+        session.asks(&format!("USER {user}"), "331");
+        session.asks(&format!("PASS wrong {wait}"), "530");
+    }
+    session.starts_tls(&Tls::new());
+    session.asks(&format!("USER {user}"), "331");
+    session.asks("PASS wrong", "421");
+    session.hears_the_end();
+    session.is_over_within(harness::PATIENCE);
+}
+
+/// RFC 4217 §10.2: one network of old clients may be forgiven, the others not. Item 130.
+#[test]
+fn reuse_may_be_waived_for_a_network() {
+    let other = Ipv4Addr::new(127, 0, 0, 7);
+    let site = Site::readonly()
+        .with_tls()
+        .matching("[[match]]\nfrom = [\"127.0.0.7\"]\ntls.require_reuse = false");
+    for (line, code) in [(Line::From(other), "226"), (Line::Tcp4, "522")] {
+        let tls = Tls::new();
+        let mut session = site.connect_over(line).protected(&tls);
+        for _ in 0..20 {
+            let reply = session.asks("EPSV", "229 *");
+            let there = session.address_in(&reply);
+            let from = (line != Line::Tcp4).then_some(other.into());
+            let stream = harness::launch::dial(from, there).unwrap();
+            let data = Data::from(stream).protected(Some(&tls.clone().forgetful()));
+            session.asks("RETR pub/hello.txt", "150");
+            let came = data.rest();
+            assert_eq!(came.is_empty(), code == "522");
+            session.hears(code);
+        }
+        session.quits();
+    }
+}
+
+// Certificates.
+
+/// RFC 2228 §3: without a key there is no TLS now. Item 120.
+#[test]
+fn a_certificate_that_is_no_good_is_431_and_told_with_its_cure() {
+    let spoil: [(&str, &dyn Fn(&Site), &str); 5] = [
+        (
+            "a key for all to read",
+            &|site| mode(site, "localhost.key", 0o644),
+            "localhost.key*chmod",
+        ),
+        (
+            "a chain for all to write",
+            &|site| mode(site, "localhost.pem", 0o666),
+            "localhost.pem*chmod",
+        ),
+        ("no key", &|site| fs::remove_file(site.beside("localhost.key")).unwrap(), "localhost.key"),
+        (
+            "no chain",
+            &|site| fs::remove_file(site.beside("localhost.pem")).unwrap(),
+            "localhost.pem",
+        ),
+        (
+            "another chain",
+            &|site| {
+                site.makes_certificate(&["other.example"]);
+                fs::copy(site.beside("other.example.pem"), site.beside("localhost.pem")).unwrap();
+            },
+            "does not fit",
+        ),
+    ];
+    for (what, spoil, told) in spoil {
+        let site = Site::readonly().with_tls();
+        spoil(&site);
+        let mut session = site.connect();
+        session.hears("220");
+        session.asks("AUTH TLS", "431");
+        println!("{what}");
+        site.log().tells(&format!("tls-unavailable *{told}"));
+        session.asks("AUTH TLS", "431");
+        session.logs_in();
+        session.settled(2);
+        session.quits();
+        no_faults(&site);
+    }
+}
+
+fn mode(site: &Site, name: &str, mode: u32) {
+    fs::set_permissions(site.beside(name), Permissions::from_mode(mode)).unwrap();
+}
+
+/// The certificate that a client is shown who asks for this host.
+#[track_caller]
+fn shown(site: &Site, said: &[&str], tls: &Tls) -> Vec<u8> {
+    let mut session = site.connect();
+    session.hears("220");
+    for line in said {
+        session.asks(line, "220");
+    }
+    session.starts_tls(tls);
+    let shown = session.tls().unwrap().peer_certificates().unwrap()[0].to_vec();
+    session.quits();
+    shown
+}
+
+fn made(site: &Site, name: &str) -> Vec<u8> {
+    use rustls::pki_types::pem::PemObject;
+    let file = site.beside(&format!("{name}.pem"));
+    CertificateDer::from_pem_file(file).unwrap().to_vec()
+}
+
+/// RFC 7151 §3.2.2: the host of the handshake and that of HOST are one. Item 140.
+#[test]
+fn each_host_has_its_certificate() {
+    let site = Site::readonly()
+        .with_tls()
+        .certified(&["a.example", "*.a.example"])
+        .matching("[[match]]\nhost = [\"a.example\", \"b.example\"]\nlogin.banner = \"A or B\"");
+    assert!(shown(&site, &[], &Tls::new()) == made(&site, "localhost"), "no name: the first");
+    for (host, name) in [
+        ("localhost", "localhost"),
+        ("a.example", "a.example"),
+        ("www.a.example", "a.example"),
+        ("unknown.example", "localhost"),
+    ] {
+        assert!(shown(&site, &[], &Tls::new().named(host)) == made(&site, name), "{host}");
+    }
+    let of_host = shown(&site, &["HOST a.example"], &Tls::new());
+    assert!(of_host == made(&site, "a.example"), "HOST in clear");
+
+    let mut session = site.connect();
+    session.hears("220");
+    session.starts_tls(&Tls::new().named("a.example"));
+    session.asks("HOST b.example", "504");
+    session.asks("HOST a.example", "220 A or B");
+    session.quits();
+}
+
+#[test]
+fn a_renewed_certificate_is_shown_to_the_next_client() {
+    let site = Site::readonly().with_tls();
+    let before = made(&site, "localhost");
+    let running = protected(&site, &Tls::new());
+    assert!(shown(&site, &[], &Tls::new()) == before);
+    for kind in ["pem", "key"] {
+        fs::remove_file(site.beside(&format!("localhost.{kind}"))).unwrap();
+    }
+    site.makes_certificate(&["localhost"]);
+    let after = made(&site, "localhost");
+    assert!(before != after && shown(&site, &[], &Tls::new()) == after);
+    let mut running = running;
+    assert_eq!(running.gets("pub/hello.txt"), b"hello, world\n");
+    running.quits();
+}
+
+/// RFC 4217 §12.2, §15.1.2, RFC 2228 §4: a certificate stands beside the password, and is the same on all connections of a
+/// session. Items 132, 133.
+#[test]
+fn clients_have_certificates_too() {
+    let authority = Authority::new();
+    let site = Site::readonly()
+        .with_tls()
+        .set("tls.client_certificate", "\"require\"")
+        .set("tls.require_reuse", "false");
+    let file = site.beside("authority.pem");
+    fs::write(&file, authority.0.pem()).unwrap();
+    let site = site.set("tls.client_ca", &format!("{file:?}"));
+
+    let (first, second) = (authority.signs("first"), authority.signs("second"));
+    let mut session = protected(&site, &first);
+    site.log().tells("tls * certificate=*first");
+    assert_eq!(session.gets("pub/hello.txt"), b"hello, world\n");
+    for stranger in [&second, &Tls::new()] {
+        let reply = session.asks("EPSV", "229 *");
+        let data = Data::connect(session.address_in(&reply))
+            .protected(Some(&stranger.clone().forgetful()));
+        session.says("RETR pub/hello.txt");
+        assert!(data.rest().is_empty(), "served to who has shown another certificate");
+        let reply = session.reply().unwrap();
+        let reply = if reply.code == 150 { session.reply().unwrap() } else { reply };
+        assert_eq!(reply.code, 522, "{}", session.story());
+    }
+    let reply = session.asks("EPSV", "229 *");
+    let data =
+        Data::connect(session.address_in(&reply)).protected(Some(&first.clone().forgetful()));
+    session.asks("RETR pub/hello.txt", "150");
+    assert_eq!(data.all(), b"hello, world\n");
+    session.hears("226");
+    session.quits();
+
+    for refused in [Tls::new(), Authority::new().signs("nobody")] {
+        let mut session = site.connect();
+        session.hears("220");
+        session.asks("AUTH TLS", "234");
+        // Under TLS 1.3 the refusal comes behind the client's own end of the handshake.
+        let _ = Client::shakes_hands(&mut session, &refused);
+        let _ = session.offers(b"USER anonymous\r\n");
+        assert!(session.reply().is_err(), "{}", session.story());
+    }
+    site.log().tells("tls-failed");
+    no_faults(&site);
+}
+
+/// Who signs the certificates of clients.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Authority {
+        let mut parameters = CertificateParams::new(vec![]).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Authority(CertifiedIssuer::self_signed(parameters, key).unwrap())
+    }
+
+    /// A client of this name.
+    fn signs(&self, name: &str) -> Tls {
+        let mut parameters = CertificateParams::new(vec![]).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let certificate = parameters.signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Tls::certified(vec![certificate.der().clone()], key)
+    }
+}
+
+// From the first byte on.
+
+#[test]
+fn implicit_tls_is_the_same_from_the_first_byte() {
+    let site = Site::writable().with_tls();
+    let mut session = site.connect_implicitly();
+    session.shakes_hands(&Tls::new());
+    session.hears("220");
+    session.asks("AUTH TLS", "503");
+    session.logs_in();
+    session.protects();
+    assert_eq!(session.lists("pub/deep"), ["pub/deep/er"]);
+    session.puts("incoming/f", b"kept");
+    assert_eq!(site.content("/incoming/f"), Some(b"kept".to_vec()));
+    session.quits();
+
+    let mut session = site.connect_implicitly();
+    session.offers(b"USER anonymous\r\n").unwrap();
+    assert!(session.reply().is_err(), "{}", session.story());
+    no_faults(&site);
 }

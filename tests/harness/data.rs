@@ -44,6 +44,12 @@ impl Data {
         Ok(tls.handshake_kind().expect("it is over"))
     }
 
+    /// Whether it may send data with its very first message (0-RTT).
+    pub fn may_send_early(mut self) -> bool {
+        let tls = self.1.as_mut().expect("the connection is protected");
+        tls.early_data().is_some()
+    }
+
     /// Closes as one that has sent all, and hears that the server does.
     #[track_caller]
     pub fn closes(mut self) {

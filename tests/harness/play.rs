@@ -375,7 +375,11 @@ impl Play {
         self.data = Channel::None;
         self.offer(b"QUIT\r\n")?;
         self.hear(&[b"221 *".to_vec()])?;
-        self.step(&Step::HearEnd)
+        self.step(&Step::HearEnd)?;
+        if self.session.tls().is_some() {
+            self.session.hangs_up();
+        }
+        Ok(())
     }
 }
 

@@ -150,6 +150,10 @@ impl Session {
     pub fn quits(mut self) {
         self.asks("QUIT", "221");
         self.hears_the_end();
+        if self.client.tls().is_some() {
+            // Unread bytes of a client that has not closed yet are waited for.
+            self.hangs_up();
+        }
         self.is_over_within(PATIENCE);
     }
 

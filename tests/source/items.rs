@@ -10,8 +10,6 @@ pub struct Promise {
     pub item: u32,
     /// Where it is written.
     pub written: String,
-    /// Kept as soon as there is TLS.
-    pub with_tls: bool,
 }
 
 /// A test that names items.
@@ -31,25 +29,30 @@ pub fn promises() -> Vec<Promise> {
 fn promise(line: &str) -> Option<Promise> {
     let cells: Vec<_> = line.split('|').map(str::trim).collect();
     let item = cells.get(1)?.parse().ok()?;
-    let [_, _, _, written, with_tls, _] = cells[..] else {
+    let [_, _, _, written, "", _] = cells[..] else {
         panic!("docs/protocol.md: item {item} has not four cells");
     };
-    assert!(["", "with TLS"].contains(&with_tls), "docs/protocol.md: item {item}: {with_tls}?");
-    Some(Promise { item, written: written.to_owned(), with_tls: !with_tls.is_empty() })
+    Some(Promise { item, written: written.to_owned() })
 }
 
-/// Dialogues name their items in the comment that they begin with, tests/protocol.rs in any comment.
+/// Dialogues name their items in the comment that they begin with, the programs in any comment.
 pub fn tests(scripts: &[Script]) -> Vec<Test> {
-    let protocol = "tests/protocol.rs";
-    let text = fs::read_to_string(root().join(protocol)).expect("tests/protocol.rs");
-    let comments = text.lines().map(str::trim_start).filter(|line| line.starts_with("//"));
-    let mut tests = vec![test(protocol, &comments.collect::<Vec<_>>().join("\n"))];
+    let mut tests: Vec<_> = PROGRAMS.iter().map(|name| program(name)).collect();
     for script in scripts {
         let text = fs::read_to_string(&script.path).expect("dialogues are UTF-8");
         let comment: Vec<_> = text.lines().take_while(|line| line.starts_with('#')).collect();
         tests.push(test(&script.place(1), &comment.join("\n")));
     }
     tests
+}
+
+/// Beside the dialogues.
+const PROGRAMS: [&str; 2] = ["tests/protocol.rs", "tests/tls.rs"];
+
+fn program(name: &str) -> Test {
+    let text = fs::read_to_string(root().join(name)).expect("it is there");
+    let comments = text.lines().map(str::trim_start).filter(|line| line.starts_with("//"));
+    test(name, &comments.collect::<Vec<_>>().join("\n"))
 }
 
 fn test(place: &str, comment: &str) -> Test {
