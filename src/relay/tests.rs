@@ -789,7 +789,7 @@ fn signatures_are_counted() {
     let (data, stream) = session.data();
     let mut tls = client.connector().over(stream);
     assert!(shake(&mut tls).is_err());
-    assert_eq!(session.word(), Word::Refused(data.id, Refusal::Handshake));
+    assert_eq!(session.word(), Word::Refused(data.id, Refusal::NotResumed));
     let cause = session.cause();
     assert!(cause.contains("the key process signs no more"), "{cause}");
     drop((data, tls));
