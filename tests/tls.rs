@@ -365,29 +365,28 @@ fn reuse_may_be_waived_for_a_network() {
 
 // Certificates.
 
+/// What is done to a site's certificate.
+type Spoil = fn(&Site);
+
 /// RFC 2228 §3: without a key there is no TLS now. Item 120.
 #[test]
 fn a_certificate_that_is_no_good_is_431_and_told_with_its_cure() {
-    let spoil: [(&str, &dyn Fn(&Site), &str); 5] = [
-        (
-            "a key for all to read",
-            &|site| mode(site, "localhost.key", 0o644),
-            "localhost.key*chmod",
-        ),
+    let spoil: [(&str, Spoil, &str); 5] = [
+        ("a key for all to read", |site| mode(site, "localhost.key", 0o644), "localhost.key*chmod"),
         (
             "a chain for all to write",
-            &|site| mode(site, "localhost.pem", 0o666),
+            |site| mode(site, "localhost.pem", 0o666),
             "localhost.pem*chmod",
         ),
-        ("no key", &|site| fs::remove_file(site.beside("localhost.key")).unwrap(), "localhost.key"),
+        ("no key", |site| fs::remove_file(site.beside("localhost.key")).unwrap(), "localhost.key"),
         (
             "no chain",
-            &|site| fs::remove_file(site.beside("localhost.pem")).unwrap(),
+            |site| fs::remove_file(site.beside("localhost.pem")).unwrap(),
             "localhost.pem",
         ),
         (
             "another chain",
-            &|site| {
+            |site| {
                 site.makes_certificate(&["other.example"]);
                 fs::copy(site.beside("other.example.pem"), site.beside("localhost.pem")).unwrap();
             },
