@@ -6,13 +6,23 @@ import java.io.PrintWriter;
 import org.apache.commons.net.ftp.FTP;
 import org.apache.commons.net.ftp.FTPClient;
 import org.apache.commons.net.ftp.FTPFile;
+import org.apache.commons.net.ftp.FTPSClient;
+import org.apache.commons.net.util.TrustManagerUtils;
 
 public class CommonsNet {
-    static final FTPClient site = new FTPClient();
+    static final String tls = env("TLS");
+    static final FTPClient site = tls.isEmpty() ? new FTPClient() : secured();
     static final String there = "/" + env("DIR"), name = env("NAME");
 
     static String env(String name) {
         return System.getenv(name);
+    }
+
+    static FTPSClient secured() {
+        FTPSClient site = new FTPSClient();
+        site.setTrustManager(TrustManagerUtils.getAcceptAllTrustManager());
+        site.setEnabledProtocols(new String[] {"TLSv" + tls});
+        return site;
     }
 
     static void must(boolean done) throws IOException {
@@ -41,6 +51,10 @@ public class CommonsNet {
         site.setDefaultTimeout(20000);
         site.connect(env("HOST"), Integer.parseInt(env("PORT")));
         must(site.login(env("FTP_USER"), env("FTP_PASSWORD")));
+        if (site instanceof FTPSClient) {
+            ((FTPSClient) site).execPBSZ(0);
+            ((FTPSClient) site).execPROT("P");
+        }
         must(site.setFileType(FTP.BINARY_FILE_TYPE));
         if (env("PASSIVE").equals("yes")) {
             site.enterLocalPassiveMode();
@@ -67,6 +81,9 @@ public class CommonsNet {
         data.close();
         must(site.completePendingCommand());
         get("/pub/hello.txt", "after.txt", 0);
+        for (int number = 0; number < 10; number++) {
+            get(there + "/ten.txt", "ten." + number, 0);
+        }
         site.logout();
         site.disconnect();
     }

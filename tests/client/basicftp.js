@@ -2,12 +2,15 @@ const fs = require("node:fs")
 const { Writable } = require("node:stream")
 const { Client } = require(process.env.MADE + "/node_modules/basic-ftp")
 
-const { HOST, PORT, FTP_USER, FTP_PASSWORD, DIR, NAME, ENDLESS } = process.env
+const { HOST, PORT, FTP_USER, FTP_PASSWORD, TLS, DIR, NAME, ENDLESS } = process.env
 const there = "/" + DIR
 
 async function main() {
     const site = new Client(20000)
-    const enter = () => site.access({ host: HOST, port: Number(PORT), user: FTP_USER, password: FTP_PASSWORD })
+    const version = "TLSv" + TLS
+    const secureOptions = { rejectUnauthorized: false, minVersion: version, maxVersion: version }
+    const tls = TLS ? { secure: true, secureOptions } : {}
+    const enter = () => site.access({ host: HOST, port: Number(PORT), user: FTP_USER, password: FTP_PASSWORD, ...tls })
     await enter()
     const entries = await site.list(there)
     fs.writeFileSync("listing.txt", entries.map(entry => `${entry.name} ${entry.size}\n`).join(""))
@@ -26,6 +29,7 @@ async function main() {
     await site.downloadTo(closing, ENDLESS).catch(() => {})
     await enter()
     await site.downloadTo("after.txt", "/pub/hello.txt")
+    for (let number = 0; number < 10; number++) await site.downloadTo(`ten.${number}`, `${there}/ten.txt`)
     site.close()
 }
 

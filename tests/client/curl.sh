@@ -1,5 +1,6 @@
 set -eu
 [ "$PASSIVE" = yes ] && mode=--ftp-pasv || mode='--ftp-port -'
+[ -z "$TLS" ] || mode="$mode --ssl-reqd --insecure --tlsv$TLS --tls-max $TLS"
 ftp() { curl --silent --show-error --fail --globoff --noproxy '*' --user "$FTP_USER:$FTP_PASSWORD" $mode "$@"; }
 
 ftp "$SITE/$DIR/" >listing.txt
@@ -14,3 +15,4 @@ ftp --quote "RNFR $DIR/old-name" --quote "RNTO $DIR/new-name" --quote "DELE $DIR
 ftp --quote "MFMT 20010203040506 $DIR/dated" --list-only "$SITE/" >roots.txt
 ftp --range 0-999 --output part.bin "$SITE$ENDLESS"
 ftp --output after.txt "$SITE/pub/hello.txt"
+ftp $(for n in 0 1 2 3 4 5 6 7 8 9; do echo "--output ten.$n $SITE/$DIR/ten.txt"; done)

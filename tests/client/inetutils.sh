@@ -20,5 +20,6 @@ mkdir /$DIR/made
 quote SITE UTIME 20010203040506 /$DIR/dated
 get $ENDLESS "|head -c 1000 >part.bin"
 get /pub/hello.txt after.txt
+$(for n in 0 1 2 3 4 5 6 7 8 9; do echo "get /$DIR/ten.txt ten.$n"; done)
 bye
 END

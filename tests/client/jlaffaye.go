@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -37,10 +38,24 @@ func put(local string, path string, offset int64) {
 	must(site.StorFrom(path, file, uint64(offset)))
 }
 
+// It resumes sessions if it is given a place to keep them; arguments say whether it is.
+func options() []ftp.DialOption {
+	options := []ftp.DialOption{ftp.DialWithTimeout(20 * time.Second)}
+	if os.Getenv("TLS") == "" {
+		return options
+	}
+	version := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}[os.Getenv("TLS")]
+	config := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", MinVersion: version, MaxVersion: version}
+	if len(os.Args) > 1 && os.Args[1] == "resuming" {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	return append(options, ftp.DialWithExplicitTLS(config))
+}
+
 func main() {
 	there, name := "/"+os.Getenv("DIR"), os.Getenv("NAME")
 	var err error
-	site, err = ftp.Dial(net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), ftp.DialWithTimeout(20*time.Second))
+	site, err = ftp.Dial(net.JoinHostPort(os.Getenv("HOST"), os.Getenv("PORT")), options()...)
 	must(err)
 	must(site.Login(os.Getenv("FTP_USER"), os.Getenv("FTP_PASSWORD")))
 
@@ -72,5 +87,8 @@ func main() {
 	// It closes the data connection, and reads what the server has to say about that.
 	fmt.Println(data.Close())
 	get("/pub/hello.txt", "after.txt", os.O_CREATE, 0)
+	for number := 0; number < 10; number++ {
+		get(there+"/ten.txt", fmt.Sprint("ten.", number), os.O_CREATE, 0)
+	}
 	must(site.Quit())
 }

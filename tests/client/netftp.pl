@@ -3,12 +3,14 @@ use warnings;
 use Net::FTP;
 
 my ($there, $name) = ("/$ENV{DIR}", $ENV{NAME});
-my $site = Net::FTP->new($ENV{HOST}, Port => $ENV{PORT}, Timeout => 20, Passive => $ENV{PASSIVE} eq 'yes')
+my $site = Net::FTP->new($ENV{HOST}, Port => $ENV{PORT}, Timeout => 20, Passive => $ENV{PASSIVE} eq 'yes',
+    SSL_verify_mode => 0)
     or die "cannot connect: $@";
 
 # Dies with the server's words.
 sub must { $_[0] or die 'failed: ', $site->code, ' ', $site->message }
 
+must($site->starttls) if $ENV{TLS};
 must($site->login($ENV{FTP_USER}, $ENV{FTP_PASSWORD}));
 must($site->binary);
 open(my $listing, '>', 'listing.txt') or die $!;
@@ -26,6 +28,7 @@ must($site->rename("$there/old-name", "$there/new-name"));
 must($site->delete("$there/unwanted"));
 must($site->mkdir("$there/made"));
 must($site->site('UTIME', 20010203040506, "$there/dated") == 2);
+must($site->get("$there/ten.txt", "ten.$_")) for 0 .. 9;
 my $data = $site->retr($ENV{ENDLESS});
 must($data && $data->read(my $buffer, 1000));
 $data->abort;

@@ -1,4 +1,4 @@
-import aioftp, asyncio, os
+import aioftp, asyncio, os, ssl
 
 env = os.environ
 there, name = "/" + env["DIR"], env["NAME"]
@@ -21,6 +21,8 @@ async def put(site, local, path, offset=0):
 async def main():
     site = aioftp.Client(socket_timeout=20)
     await site.connect(env["HOST"], int(env["PORT"]))
+    if env["TLS"]:
+        await site.upgrade_to_tls(sslcontext=ssl._create_unverified_context())
     await site.login(env["FTP_USER"], env["FTP_PASSWORD"])
     with open("listing.txt", "w") as listing:
         for path, facts in await site.list(there):
@@ -40,6 +42,8 @@ async def main():
     await site.abort()
     stream.close()
     await get(site, "/pub/hello.txt", "after.txt")
+    for number in range(10):
+        await get(site, f"{there}/ten.txt", f"ten.{number}")
     await site.quit()
 
 

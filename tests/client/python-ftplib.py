@@ -1,10 +1,31 @@
-import ftplib, os
+import ftplib, os, ssl, sys
 
 env = os.environ
-site = ftplib.FTP(timeout=20)
+
+
+class Resuming(ftplib.FTP_TLS):
+    """Data connections go on with the session of the control connection, which FTP_TLS never does."""
+
+    def ntransfercmd(self, command, rest=None):
+        data, size = ftplib.FTP.ntransfercmd(self, command, rest)
+        if self._prot_p:
+            data = self.context.wrap_socket(data, server_hostname=self.host, session=self.sock.session)
+        return data, size
+
+
+def client():
+    if not env["TLS"]:
+        return ftplib.FTP(timeout=20)
+    kind = Resuming if "resuming" in sys.argv else ftplib.FTP_TLS
+    return kind(timeout=20, context=ssl._create_unverified_context())
+
+
+site = client()
 site.connect(env["HOST"], int(env["PORT"]))
 site.encoding = "utf-8"
 site.login(env["FTP_USER"], env["FTP_PASSWORD"])
+if env["TLS"]:
+    site.prot_p()
 site.set_pasv(env["PASSIVE"] == "yes")
 there, name = "/" + env["DIR"], env["NAME"]
 
@@ -38,4 +59,6 @@ site.abort()
 data.close()
 site.voidresp()
 get("/pub/hello.txt", "after.txt")
+for number in range(10):
+    get(f"{there}/ten.txt", f"ten.{number}")
 site.quit()

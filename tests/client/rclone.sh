@@ -4,6 +4,8 @@ host=${host%:*}
 export RCLONE_CONFIG=rclone.conf RCLONE_FTP_HOST="$host" RCLONE_FTP_PORT="$PORT" RCLONE_FTP_USER="$FTP_USER"
 RCLONE_FTP_PASS=$(rclone obscure "$FTP_PASSWORD")
 export RCLONE_FTP_PASS
+[ -z "$TLS" ] || export RCLONE_FTP_EXPLICIT_TLS=true RCLONE_FTP_NO_CHECK_CERTIFICATE=true
+[ "$TLS" != 1.2 ] || export RCLONE_FTP_DISABLE_TLS13=true
 
 rclone lsl ":ftp:$DIR" >listing.txt
 rclone copyto :ftp:pub/big.bin got.bin

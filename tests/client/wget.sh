@@ -1,5 +1,6 @@
 set -eu
 [ "$PASSIVE" = yes ] && mode=--passive-ftp || mode=--no-passive-ftp
+[ -z "$TLS" ] || { SITE=ftps://${SITE#ftp://} mode="$mode --no-check-certificate"; }
 ftp() { wget --no-verbose --no-proxy --tries=2 --timeout=20 $mode --ftp-user="$FTP_USER" --ftp-password="$FTP_PASSWORD" "$@"; }
 
 ftp --no-remove-listing --output-document=index.html "$SITE/$DIR/"

@@ -1,6 +1,7 @@
 set -eu
 [ "$PASSIVE" = yes ] && mode= || mode=--port-mode
-put() { wput --less-verbose --disable-tls --binary --tries=2 $mode "$@"; }
+[ -z "$TLS" ] && mode="$mode --disable-tls" || mode="$mode --force-tls"
+put() { wput --less-verbose --binary --tries=2 $mode "$@"; }
 site=ftp://$LOGIN@${SITE#ftp://}
 
 put up.bin "$site/$DIR/up.bin"

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod client;
 pub mod data;
+pub mod ftps;
 pub mod glob;
 pub mod hang;
 pub mod inject;

@@ -33,6 +33,8 @@ pub enum Can {
     Abort,
     /// The same in one session.
     Stay,
+    /// Ten downloads in one session.
+    Ten,
 }
 
 /// Where a client comes from.
@@ -66,6 +68,22 @@ pub enum Mode {
     Active,
 }
 
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    V12,
+    V13,
+}
+
+impl Tls {
+    pub fn name(self) -> &'static str {
+        match self {
+            Tls::V12 => "1.2",
+            Tls::V13 => "1.3",
+        }
+    }
+}
+
 /// Every printable ASCII character but `/`, and more.
 pub const ANY: &str = "all !\"#$%&'()*+,-.0:;<=>?@A[\\]^_`a{|}~ \u{e9}\u{20ac}\u{1f600}.bin";
 
@@ -76,15 +94,15 @@ pub static CLIENTS: [Client; 21] = [
     Client { name: "lftp",      needs: &[Program("lftp", "lftp")],                        command: &["sh", "lftp.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "tnftp",     needs: &[Program("tnftp", "tnftp")],                      command: &["sh", "tnftp.sh"],       active: true,  ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "inetutils", needs: &[Program("inetutils-ftp", "inetutils-ftp")],      command: &["sh", "inetutils.sh"],   active: true,  ipv6: true,  takes: ANY, lacks: &[] },
-    Client { name: "ncftp",     needs: &[Program("ncftpget", "ncftp")],                   command: &["sh", "ncftp.sh"],       active: true,  ipv6: false, takes: ANY, lacks: &[Abort, Stay] },
-    Client { name: "yafc",      needs: &[Program("yafc", "yafc")],                        command: &["sh", "yafc.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[Abort, Stay] },
+    Client { name: "ncftp",     needs: &[Program("ncftpget", "ncftp")],                   command: &["sh", "ncftp.sh"],       active: true,  ipv6: false, takes: ANY, lacks: &[Abort, Stay, Ten] },
+    Client { name: "yafc",      needs: &[Program("yafc", "yafc")],                        command: &["sh", "yafc.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[Abort, Stay, Ten] },
     Client { name: "wget",      needs: &[Program("wget", "wget")],                        command: &["sh", "wget.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: DOWNLOADER },
     Client { name: "aria2",     needs: &[Program("aria2c", "aria2")],                     command: &["sh", "aria2.sh"],       active: true,  ipv6: true,  takes: ANY, lacks: BLIND_DOWNLOADER },
-    Client { name: "axel",      needs: &[Program("axel", "axel")],                        command: &["sh", "axel.sh"],        active: false, ipv6: false, takes: NO_GLOB, lacks: &[List, ResumeGet, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay] },
-    Client { name: "busybox",   needs: &[Program("busybox", "busybox")],                  command: &["sh", "busybox.sh"],     active: false, ipv6: true,  takes: ANY, lacks: &[List, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay] },
+    Client { name: "axel",      needs: &[Program("axel", "axel")],                        command: &["sh", "axel.sh"],        active: false, ipv6: false, takes: NO_GLOB, lacks: &[List, ResumeGet, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay, Ten] },
+    Client { name: "busybox",   needs: &[Program("busybox", "busybox")],                  command: &["sh", "busybox.sh"],     active: false, ipv6: true,  takes: ANY, lacks: &[List, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay, Ten] },
     Client { name: "ftpcopy",   needs: &[Program("ftpcopy", "ftpcopy")],                  command: &["sh", "ftpcopy.sh"],     active: false, ipv6: false, takes: ANY, lacks: BLIND_DOWNLOADER },
-    Client { name: "wput",      needs: &[Program("wput", "wput")],                        command: &["sh", "wput.sh"],        active: true,  ipv6: false, takes: ANY, lacks: &[List, Get, ResumeGet, Rename, Delete, MakeDir, SetTime, Abort, Stay] },
-    Client { name: "rclone",    needs: &[Program("rclone", "rclone")],                    command: &["sh", "rclone.sh"],      active: false, ipv6: true,  takes: ANY, lacks: &[ResumeGet, ResumePut, Stay] },
+    Client { name: "wput",      needs: &[Program("wput", "wput")],                        command: &["sh", "wput.sh"],        active: true,  ipv6: false, takes: ANY, lacks: &[List, Get, ResumeGet, Rename, Delete, MakeDir, SetTime, Abort, Stay, Ten] },
+    Client { name: "rclone",    needs: &[Program("rclone", "rclone")],                    command: &["sh", "rclone.sh"],      active: false, ipv6: true,  takes: ANY, lacks: &[ResumeGet, ResumePut, Stay, Ten] },
     Client { name: "ftplib",    needs: &[Program("python3", "python3")],                  command: &["python3", "python-ftplib.py"], active: true,  ipv6: true,  takes: ANY, lacks: &[] },
     Client { name: "aioftp",    needs: &[Made("venv/bin/python3")],                       command: &["venv/bin/python3", "python-aioftp.py"], active: false, ipv6: true, takes: ANY, lacks: &[] },
     Client { name: "netftp",    needs: &[Program("perl", "perl")],                        command: &["perl", "netftp.pl"],    active: true,  ipv6: true,  takes: ANY, lacks: &[] },
@@ -95,9 +113,9 @@ pub static CLIENTS: [Client; 21] = [
     Client { name: "suppaftp",  needs: &[Made("suppaftp/debug/suppaftp-client")],         command: &["suppaftp/debug/suppaftp-client"], active: true, ipv6: true, takes: ANY, lacks: &[] },
 ];
 
-const DOWNLOADER: &[Can] = &[Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay];
+const DOWNLOADER: &[Can] = &[Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay, Ten];
 const BLIND_DOWNLOADER: &[Can] =
-    &[List, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay];
+    &[List, Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay, Ten];
 
 /// The same without what is taken for a pattern.
 pub const NO_GLOB: &str = "all !\"#$%&'()+,-.0:;<=>@A[\\]^_`a{|}~ \u{e9}\u{20ac}\u{1f600}.bin";
@@ -151,11 +169,12 @@ pub fn made() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("clients")
 }
 
-/// One client in one mode.
+/// One client in one mode, over plain FTP or one version of TLS.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
     pub client: &'static Client,
     pub mode: Mode,
+    pub tls: Option<Tls>,
 }
 
 /// Each of these clients, in each mode that it has.
@@ -164,11 +183,13 @@ pub fn runs(clients: impl Iterator<Item = &'static Client>) -> Vec<Run> {
         let modes = [Mode::Passive, Mode::Active].into_iter();
         modes.filter(|mode| client.active || *mode == Mode::Passive)
     };
-    clients.flat_map(|client| modes(client).map(move |mode| Run { client, mode })).collect()
+    clients
+        .flat_map(|client| modes(client).map(move |mode| Run { client, mode, tls: None }))
+        .collect()
 }
 
 /// How many clients may run at the same time, for one super-server.
-const AT_ONCE: usize = 6;
+pub const AT_ONCE: usize = 6;
 
 /// Puts there what clients download, go on with, and change.
 pub fn furnished(site: Site, runs: &[Run]) -> Site {
@@ -180,6 +201,7 @@ pub fn furnished(site: Site, runs: &[Run]) -> Site {
             .file(&format!("/{there}/old-name"), b"renamed\n")
             .file(&format!("/{there}/unwanted"), b"deleted\n")
             .file(&format!("/{there}/dated"), b"dated\n")
+            .file(&format!("/{there}/ten.txt"), b"ten\n")
             .file(&format!("/{there}/{}", run.client.takes), b"awkward\n")
             .file(&endless, b"")
             .prepared(|root| make_endless(&root.join(endless.trim_start_matches('/'))))
@@ -198,6 +220,11 @@ fn down() -> Vec<u8> {
 
 fn up() -> Vec<u8> {
     (0..222_223_u32).rev().flat_map(u32::to_le_bytes).collect()
+}
+
+/// More than the buffers of sockets hold.
+fn large() -> Vec<u8> {
+    (0..2_222_223_u32).flat_map(u32::to_le_bytes).collect()
 }
 
 /// Where transfers are resumed: some clients go back to the beginning of a block.
@@ -237,24 +264,39 @@ pub fn all_succeed(kind: Kind, host: IpAddr, site: Site, which: impl Fn(&Client)
 
 /// Runs them all, so many at a time, and tells what is not as it should be.
 pub fn failures(runs: &[Run], at_once: usize, site: &Site, server: &SuperServer) -> Vec<String> {
+    side_by_side(runs, at_once, |run| run.failures(site, server))
+}
+
+/// Does this for all of them, so many at a time.
+pub fn side_by_side<T: Send>(
+    runs: &[Run],
+    at_once: usize,
+    work: impl Fn(&Run) -> Vec<T> + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let work = || {
+    let works = || {
         let runs = std::iter::from_fn(|| runs.get(next.fetch_add(1, Ordering::Relaxed)));
-        runs.flat_map(|run| run.failures(site, server)).collect::<Vec<_>>()
+        runs.flat_map(&work).collect::<Vec<_>>()
     };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(works)).collect();
         workers.into_iter().flat_map(|one| one.join().expect("a run does not panic")).collect()
     })
 }
 
 impl Run {
-    fn name(&self) -> String {
-        format!("{}-{:?}", self.client.name, self.mode)
+    pub fn name(&self) -> String {
+        let tls = self.tls.map(|tls| format!("-{}", tls.name())).unwrap_or_default();
+        format!("{}{tls}-{:?}", self.client.name, self.mode)
+    }
+
+    /// What it uploads: over TLS more than any buffer takes.
+    fn uploaded(&self) -> Vec<u8> {
+        if self.tls.is_some() { large() } else { up() }
     }
 
     /// Where it may write on the server.
-    fn directory(&self) -> String {
+    pub fn directory(&self) -> String {
         format!("incoming/{}", self.name())
     }
 
@@ -268,17 +310,8 @@ impl Run {
         if let Some(missing) = self.client.missing() {
             return vec![missing];
         }
-        let here = site.beside(&self.name());
-        fs::create_dir(&here).expect("our own directory");
-        let files = [("up.bin", up()), ("half.bin", up()), ("resumed.bin", other_half(&down()))];
-        for (name, bytes) in files {
-            fs::write(here.join(name), bytes).expect("our own directory");
-        }
-        let began = std::time::Instant::now();
+        let here = self.prepared(site);
         let said = self.script(&here, site, server);
-        if std::env::var_os("CLIENT").is_some() {
-            println!("{}: {:?}\n{said}", self.name(), began.elapsed());
-        }
         let wrong = self.findings(&here, site);
         if wrong.is_empty() {
             return vec![];
@@ -286,8 +319,26 @@ impl Run {
         vec![format!("{}: {}\n{said}", self.name(), wrong.join(", "))]
     }
 
+    /// Where it runs, with the files that it needs.
+    pub fn prepared(&self, site: &Site) -> PathBuf {
+        let here = site.beside(&self.name());
+        fs::create_dir(&here).expect("our own directory");
+        let files = [
+            ("up.bin", self.uploaded()),
+            ("half.bin", up()),
+            ("resumed.bin", other_half(&down())),
+            ("openssl.conf", self.tls.map(openssl_conf).unwrap_or_default().into_bytes()),
+            ("gnutls.conf", self.tls.map(gnutls_conf).unwrap_or_default().into_bytes()),
+        ];
+        for (name, bytes) in files {
+            fs::write(here.join(name), bytes).expect("our own directory");
+        }
+        here
+    }
+
     /// What the client printed, and how it ended.
-    fn script(&self, here: &Path, site: &Site, server: &SuperServer) -> String {
+    pub fn script(&self, here: &Path, site: &Site, server: &SuperServer) -> String {
+        let began = std::time::Instant::now();
         let yes = |is: bool| if is { "yes" } else { "no" };
         let mut command = self.client.command();
         command
@@ -296,11 +347,21 @@ impl Run {
             .env("ENDLESS", self.endless())
             .env("HALF", HALF.to_string())
             .env("NAME", self.client.takes)
-            .env("NAME_URL", percent(self.client.takes));
-        run(command, here, site, server).0
+            .env("NAME_URL", percent(self.client.takes))
+            .env("TLS", self.tls.map(Tls::name).unwrap_or_default());
+        if self.tls.is_some() {
+            command.env("OPENSSL_CONF", here.join("openssl.conf"));
+            command.env("GNUTLS_SYSTEM_PRIORITY_FILE", here.join("gnutls.conf"));
+        }
+        let said = run(command, here, site, server).0;
+        if std::env::var_os("CLIENT").is_some() {
+            println!("{}: {:?}\n{said}", self.name(), began.elapsed());
+        }
+        said
     }
 
-    fn findings(&self, here: &Path, site: &Site) -> Vec<String> {
+    /// What is not as it should be when it has run.
+    pub fn findings(&self, here: &Path, site: &Site) -> Vec<String> {
         let done = self.done(here, site);
         let wrong = done.into_iter().filter_map(|(what, name, is_done)| {
             let can = self.client.can(what);
@@ -319,7 +380,7 @@ impl Run {
     }
 
     /// What was done, by what is there now.
-    fn done(&self, here: &Path, site: &Site) -> [(Can, &'static str, bool); 13] {
+    fn done(&self, here: &Path, site: &Site) -> [(Can, &'static str, bool); 14] {
         let there = |name: &str| site.content(&format!("{}/{name}", self.directory()));
         let here = |name: &str| fs::read(here.join(name)).ok();
         let name = self.client.takes;
@@ -327,6 +388,7 @@ impl Run {
         let listing = String::from_utf8_lossy(&listing).into_owned();
         let listed = listing.contains("half.bin") && listing.contains(name);
         let [aborted, stayed] = self.aborted(&here, site);
+        let ten = (0..10).all(|n| here(&format!("ten.{n}")).as_deref() == Some(b"ten\n"));
         let awkward = here("awkward.bin").as_deref() == Some(b"awkward\n");
         [
             (Can::List, "list", listed),
@@ -337,8 +399,12 @@ impl Run {
                 "go on with a download",
                 here("resumed.bin") == Some(resumed(&down())),
             ),
-            (Can::Put, "put", there("up.bin") == Some(up())),
-            (Can::Put, "put with an awkward name", there(&format!("new-{name}")) == Some(up())),
+            (Can::Put, "put", there("up.bin") == Some(self.uploaded())),
+            (
+                Can::Put,
+                "put with an awkward name",
+                there(&format!("new-{name}")) == Some(self.uploaded()),
+            ),
             (Can::ResumePut, "go on with an upload", there("half.bin") == Some(resumed(&up()))),
             (Can::Rename, "rename", there("new-name").as_deref() == Some(b"renamed\n")),
             (Can::Delete, "delete", there("unwanted").is_none()),
@@ -346,13 +412,14 @@ impl Run {
             (Can::SetTime, "set a time", self.time(site) == SET_TO),
             (Can::Abort, "abort", aborted),
             (Can::Stay, "go on in the same session", stayed),
+            (Can::Ten, "ten downloads in a session", ten && self.has_ten_in_one(site)),
         ]
     }
 
     /// The names that must be there in the end.
     fn names(&self) -> Vec<String> {
         let can = |what| self.client.can(what);
-        let mut names = vec!["dated", "half.bin", self.client.takes];
+        let mut names = vec!["dated", "half.bin", "ten.txt", self.client.takes];
         names.push(if can(Can::Rename) { "new-name" } else { "old-name" });
         names.extend(can(Can::MakeDir).then_some("made"));
         names.extend((!can(Can::Delete)).then_some("unwanted"));
@@ -385,13 +452,47 @@ impl Run {
         [aborted.is_some(), stayed]
     }
 
+    /// Whether the log has ten downloads in one session, a moment later at the latest.
+    fn has_ten_in_one(&self, site: &Site) -> bool {
+        let download = format!(" path=/{}/ten.txt ", self.directory());
+        let ten_in_one = || {
+            let log = site.log().text();
+            let lines = log.lines().filter(|line| line.contains(&download));
+            let sessions: Vec<_> = lines.filter_map(session_of).collect();
+            let first = sessions.first()?;
+            (sessions.len() == 10 && sessions.iter().all(|one| one == first)).then_some(())
+        };
+        within(PATIENCE, ten_in_one).is_some()
+    }
+
     /// The session whose download was ended in the middle, by the log: `session=…`.
     fn aborted_in(&self, log: &str) -> Option<String> {
         let download = format!(" path={} ", self.endless());
         let is_it = |line: &&str| line.contains(&download) && !line.contains("outcome=complete");
-        let line = log.lines().find(is_it)?;
-        line.split(' ').find(|word| word.starts_with("session=")).map(str::to_owned)
+        session_of(log.lines().find(is_it)?).map(str::to_owned)
     }
+}
+
+/// The session that a line of the log is about: `session=…`.
+pub fn session_of(line: &str) -> Option<&str> {
+    line.split(' ').find(|word| word.starts_with("session="))
+}
+
+/// The same for GnuTLS, which would rather speak TLS 1.3 anyway, and does not at all where 1.2 is disabled.
+pub fn gnutls_conf(tls: Tls) -> String {
+    match tls {
+        Tls::V12 => "[overrides]\ndisabled-version = tls1.3\n".to_owned(),
+        Tls::V13 => String::new(),
+    }
+}
+
+/// Has OpenSSL speak one version alone, whatever program it is in.
+pub fn openssl_conf(tls: Tls) -> String {
+    let version = tls.name();
+    format!(
+        "openssl_conf = all\n[all]\nssl_conf = kinds\n[kinds]\nsystem_default = every\n\
+         [every]\nMinProtocol = TLSv{version}\nMaxProtocol = TLSv{version}\n"
+    )
 }
 
 /// Runs a script of tests/client/story, in this directory, to its good end.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the clients of tests/clients.rs that are no Debian packages, in `clients` of the target directory. Run as the
+# Makes the clients of tests/clients.rs and tests/ftps.rs that are no Debian packages, in `clients` of the target directory. Run as the
 # user who builds, after `packages.sh test`. What is there already in the right version is left.
 set -eu
 

@@ -9,7 +9,9 @@ for_logins='/etc/pam.d/common-auth:libpam-runtime useradd:passwd'
 for_demo="$for_building $for_logins xinetd:xinetd lftp:lftp"
 # Besides curl, lftp, tnftp, ncftp and python3, which other tests use too.
 for_clients='inetutils-ftp:inetutils-ftp yafc:yafc wget:wget aria2c:aria2 axel:axel busybox:busybox ftpcopy:ftpcopy wput:wput
-    rclone:rclone prove:perl php:php-cli node:nodejs npm:npm javac:default-jdk-headless
+    rclone:rclone prove:perl /usr/share/perl5/IO/Socket/SSL.pm:libio-socket-ssl-perl
+    ftp-ssl:ftp-ssl openssl:openssl gnutls-cli:gnutls-bin sslscan:sslscan
+    pkg-config:pkg-config /usr/include/openssl/ssl.h:libssl-dev php:php-cli node:nodejs npm:npm javac:default-jdk-headless
     /usr/share/java/commons-net.jar:libcommons-net-java go:golang-go
     /usr/share/gocode/src/github.com/jlaffaye/ftp:golang-github-jlaffaye-ftp-dev'
 for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps readelf:binutils unshare:util-linux script:bsdutils

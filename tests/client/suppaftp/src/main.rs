@@ -5,14 +5,44 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::time::Duration;
 
 use suppaftp::types::FileType;
-use suppaftp::{FtpStream, Status};
+use suppaftp::{
+    FtpStream, ImplFtpStream, NativeTlsConnector, NativeTlsFtpStream, RustlsConnector,
+    RustlsFtpStream, Status, TlsStream,
+};
+
+mod tls;
 
 type Any = Box<dyn std::error::Error>;
 
-fn main() -> Result<(), Any> {
-    let env = |name| std::env::var(name).expect("the test sets it");
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn run() -> Result<(), Any> {
+    let server = (env("HOST"), env("PORT").parse()?);
+    let host = env("HOST");
+    match (env("TLS").as_str(), std::env::args().nth(1).as_deref()) {
+        ("", _) => story(FtpStream::connect(server)?),
+        (version, Some("native")) => {
+            let connector = NativeTlsConnector::from(tls::native(version)?);
+            story(NativeTlsFtpStream::connect(server)?.into_secure(connector, &host)?)
+        }
+        (version, _) => {
+            let connector = RustlsConnector::from(tls::rustls(version)?);
+            story(RustlsFtpStream::connect(server)?.into_secure(connector, &host)?)
+        }
+    }
+}
+
+fn env(name: &str) -> String {
+    std::env::var(name).expect("the test sets it")
+}
+
+fn story<T: TlsStream>(mut site: ImplFtpStream<T>) -> Result<(), Any> {
     let (there, name) = (format!("/{}", env("DIR")), env("NAME"));
-    let mut site = FtpStream::connect((env("HOST").as_str(), env("PORT").parse()?))?;
     if env("PASSIVE") != "yes" {
         site = site.active_mode(Duration::from_secs(20));
     } else if env("HOST").contains(':') {
@@ -38,12 +68,15 @@ fn main() -> Result<(), Any> {
     data.read_exact(&mut [0; 1000])?;
     site.abort(data)?;
     get(&mut site, "/pub/hello.txt", "after.txt")?;
+    for number in 0..10 {
+        get(&mut site, &format!("{there}/ten.txt"), &format!("ten.{number}"))?;
+    }
     site.quit()?;
     Ok(())
 }
 
 /// Downloads a file, or the rest of it.
-fn get(site: &mut FtpStream, path: &str, local: &str) -> Result<(), Any> {
+fn get<T: TlsStream>(site: &mut ImplFtpStream<T>, path: &str, local: &str) -> Result<(), Any> {
     let mut file = File::options().append(true).create(true).open(local)?;
     let there = file.metadata()?.len();
     if there > 0 {
