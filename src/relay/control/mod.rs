@@ -72,6 +72,7 @@ enum Stage {
 impl Control {
     /// Waits for the client's first record.
     pub fn new(raw: Raw, plain: Stream, config: Arc<ServerConfig>, patience: Duration) -> Self {
+        raw.acknowledge_at_once();
         Control {
             raw,
             plain,
@@ -201,6 +202,10 @@ impl Control {
             Ok(length) => {
                 self.has_heard = true;
                 self.input.push(room.get(..length).unwrap_or_default());
+                if self.stage == Stage::Handshake {
+                    // Some (wget) wait 60 ms for tickets, and then never resume.
+                    self.raw.acknowledge_at_once();
+                }
             }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => self.stage = Stage::Over,

@@ -74,7 +74,7 @@ impl Data {
     /// Takes the client's socket. The plain side follows.
     pub fn new(id: Id, client: OwnedFd, config: Arc<ServerConfig>, terms: Terms) -> Self {
         let raw = Raw::socket(client);
-        acknowledge_at_once(&raw);
+        raw.acknowledge_at_once();
         Data {
             id,
             raw,
@@ -214,7 +214,7 @@ impl Data {
         match (self.stage, fed) {
             (Stage::Handshake, Err(error)) => self.refuse_failed(&error, told),
             (Stage::Handshake, Ok(())) => {
-                acknowledge_at_once(&self.raw);
+                self.raw.acknowledge_at_once();
                 self.ended = self.engine.peer_has_closed().then_some(Close::Clean);
                 if self.engine.established().is_some() {
                     self.established(told);
@@ -281,13 +281,6 @@ impl Data {
             self.finish();
         }
     }
-}
-
-/// Clients send the end of a handshake in small segments; acknowledged late, each would cost 40 ms. The kernel forgets
-/// this, so that it has to be said again.
-fn acknowledge_at_once(raw: &Raw) {
-    // A socket that is none of TCP has no such delay.
-    let _ = sys::socket::acknowledge_at_once(raw.input().as_fd());
 }
 
 /// From the worker in one step: four records.
