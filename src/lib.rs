@@ -9,7 +9,8 @@
 //! 4. [`cage`] is how a worker gives up everything before it reads a byte, and proves it.
 //! 5. [`worker`] talks to the client; [`verb`] has one file for each FTP verb and a table with one row for each.
 //! 6. [`auth`] judges one login attempt, in a process of its own where a password is read.
-//! 7. After login another worker, the user in the user's jail, goes on; [`transfer`] moves the bytes.
+//! 7. With TLS, [`relay`] is a process that speaks it and one that holds the key; workers see plain bytes.
+//! 8. After login another worker, the user in the user's jail, goes on; [`transfer`] moves the bytes.
 //!
 //! All of them share nothing but [`wire`], the typed messages between them.
 #![forbid(unsafe_code)]
