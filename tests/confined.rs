@@ -11,7 +11,7 @@ use std::path::Path;
 
 use harness::account::{PASSWORD, User};
 use harness::inject::{Arg, Inject, Outcome, channel_of, control_of, leash_of};
-use harness::{PATIENCE, Process, Session, Site, Words};
+use harness::{PATIENCE, Process, Session, Site, Tls, Words};
 use nix::errno::Errno;
 
 /// One attempt: what it is, the call with its arguments, and what must come of it.
@@ -573,6 +573,27 @@ fn a_login_worker_can_do_nothing_but_talk() {
     session.quits();
 }
 
+#[test]
+fn the_relay_and_the_key_process_can_do_nothing_but_talk() {
+    let site = Site::readonly().with_tls();
+    let mut session = site.connect();
+    session.hears("220");
+    session.starts_tls(&Tls::new());
+    session.logs_in();
+    for role in ["[tls]", "[key]"] {
+        let family = session.settled(4);
+        let process = *family.iter().find(|one| one.title().ends_with(role)).expect("it is there");
+        let (leash, socket) = (leash_of(process), channel_of(process));
+        let mut rows = everyone(session.broker(), leash);
+        rows.extend(network(socket, leash).into_iter().chain(hands_over_nothing(process)));
+        rows.extend(no_files().into_iter().chain(changes_are_refused()).chain(not_granted()));
+        holds(role, process, rows);
+    }
+    session.protects();
+    assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
+    session.quits();
+}
+
 /// The same changes, where not even an open is to be had.
 fn changes_are_refused() -> impl Iterator<Item = Row> {
     changes().into_iter().map(|row| Row { must: Must::BeRefused, ..row })
@@ -669,6 +690,22 @@ fn the_broker_has_its_limits_while_it_is_root() {
     holds("broker before login", session.broker(), never(worker_of(&session)));
     session.logs_in();
     session.quits();
+}
+
+#[test]
+fn who_breaks_the_rules_of_tls_dies_and_is_named() {
+    for (title, role) in [("[tls]", "relay"), ("[key]", "key")] {
+        let site = Site::readonly().with_tls();
+        let mut session = site.connect();
+        session.hears("220");
+        session.starts_tls(&Tls::new());
+        let family = session.settled(4);
+        let process = *family.iter().find(|one| one.title().ends_with(title)).expect("it is there");
+        Inject::into(process).commits(libc::SYS_socket, &[]);
+        site.log().tells(&format!("violation *process={role} system-call=socket"));
+        session.hangs_up();
+        session.is_over_within(PATIENCE);
+    }
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl Inject {
     /// Takes control of a process while it waits in the kernel.
     #[track_caller]
     pub fn into(process: Process) -> Inject {
-        eventually("a process that waits in poll", || {
+        eventually("a process that waits", || {
             machine::WAITS.contains(&process.system_call()?).then_some(())
         });
         seize(process.pid).unwrap_or_else(|error| {
@@ -474,7 +474,7 @@ mod machine {
     /// `syscall`.
     pub const CALL: &[u8] = &[0x0f, 0x05];
     /// The calls in which a process waits for what is next.
-    pub const WAITS: &[i64] = &[libc::SYS_poll, libc::SYS_ppoll];
+    pub const WAITS: &[i64] = &[libc::SYS_poll, libc::SYS_ppoll, libc::SYS_recvmsg];
 
     pub fn blank() -> Registers {
         // SAFETY: registers are numbers, and 0 is one.
@@ -523,7 +523,7 @@ mod machine {
     /// `svc #0`.
     pub const CALL: &[u8] = &[0x01, 0x00, 0x00, 0xd4];
     /// The calls in which a process waits for what is next.
-    pub const WAITS: &[i64] = &[libc::SYS_ppoll];
+    pub const WAITS: &[i64] = &[libc::SYS_ppoll, libc::SYS_recvmsg];
 
     pub fn blank() -> Registers {
         // SAFETY: registers are numbers, and 0 is one.
