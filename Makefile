@@ -18,7 +18,7 @@ TO_SBINDIR = sed 's|/usr/sbin/cellftpd|$(SBINDIR)/cellftpd|'
 # The service of the other socket: the same, with TLS from the first byte on.
 IMPLICIT = sed -e 's|^ExecStart=.*|& --implicit-tls|' -e 's|^Description=FTP session|&, implicit TLS|'
 
-.PHONY: all demo test mutants check-format clean install
+.PHONY: all demo test hunt mutants check-format clean install
 
 all:
 	CELLFTPD_LIBEXECDIR=$(LIBEXECDIR)/cellftpd $(CARGO) build --release --locked
@@ -42,6 +42,12 @@ test:
 	awk '/^test result/ { passed += $$4; failed += $$6; ignored += $$8 } \
 	    END { print passed " passed, " failed " failed, " ignored " ignored" }' $$log; \
 	exit $$status
+
+# What takes too long for each run: a scanner of TLS. After `make test`, as root.
+hunt:
+	sh tests/install/packages.sh hunt
+	$(CARGO) build --locked
+	$(CARGO) test --locked --no-fail-fast --test ftps -- --ignored
 
 # Changes the grammar and the verbs in some 800 places, one at a time, and tells which changes no test notices: an hour
 # or two, as root. docs/mutants.md has the figures and why each survivor is none.

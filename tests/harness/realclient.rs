@@ -218,7 +218,7 @@ fn down() -> Vec<u8> {
     (0..333_331_u32).flat_map(u32::to_be_bytes).collect()
 }
 
-fn up() -> Vec<u8> {
+pub fn up() -> Vec<u8> {
     (0..222_223_u32).rev().flat_map(u32::to_le_bytes).collect()
 }
 
@@ -323,13 +323,8 @@ impl Run {
     pub fn prepared(&self, site: &Site) -> PathBuf {
         let here = site.beside(&self.name());
         fs::create_dir(&here).expect("our own directory");
-        let files = [
-            ("up.bin", self.uploaded()),
-            ("half.bin", up()),
-            ("resumed.bin", other_half(&down())),
-            ("openssl.conf", self.tls.map(openssl_conf).unwrap_or_default().into_bytes()),
-            ("gnutls.conf", self.tls.map(gnutls_conf).unwrap_or_default().into_bytes()),
-        ];
+        let files =
+            [("up.bin", self.uploaded()), ("half.bin", up()), ("resumed.bin", other_half(&down()))];
         for (name, bytes) in files {
             fs::write(here.join(name), bytes).expect("our own directory");
         }
@@ -349,9 +344,8 @@ impl Run {
             .env("NAME", self.client.takes)
             .env("NAME_URL", percent(self.client.takes))
             .env("TLS", self.tls.map(Tls::name).unwrap_or_default());
-        if self.tls.is_some() {
-            command.env("OPENSSL_CONF", here.join("openssl.conf"));
-            command.env("GNUTLS_SYSTEM_PRIORITY_FILE", here.join("gnutls.conf"));
+        if let Some(tls) = self.tls {
+            pin(&mut command, here, tls);
         }
         let said = run(command, here, site, server).0;
         if std::env::var_os("CLIENT").is_some() {
@@ -479,7 +473,7 @@ pub fn session_of(line: &str) -> Option<&str> {
 }
 
 /// The same for GnuTLS, which would rather speak TLS 1.3 anyway, and does not at all where 1.2 is disabled.
-pub fn gnutls_conf(tls: Tls) -> String {
+fn gnutls_conf(tls: Tls) -> String {
     match tls {
         Tls::V12 => "[overrides]\ndisabled-version = tls1.3\n".to_owned(),
         Tls::V13 => String::new(),
@@ -487,7 +481,7 @@ pub fn gnutls_conf(tls: Tls) -> String {
 }
 
 /// Has OpenSSL speak one version alone, whatever program it is in.
-pub fn openssl_conf(tls: Tls) -> String {
+fn openssl_conf(tls: Tls) -> String {
     let version = tls.name();
     format!(
         "openssl_conf = all\n[all]\nssl_conf = kinds\n[kinds]\nsystem_default = every\n\
@@ -509,10 +503,42 @@ pub fn story(name: &str, here: &Path, site: &Site, server: &SuperServer) {
     assert_eq!(site.log().faults(), Vec::<String>::new());
 }
 
+/// Runs a script of tests/client/story over TLS, in a directory of its own, with these variables too: the directory, what it
+/// printed and how it ended, and whether that is well.
+pub fn over_tls(
+    name: &str,
+    tls: Tls,
+    variables: &[(&str, &str)],
+    site: &Site,
+    server: &SuperServer,
+) -> (PathBuf, String, bool) {
+    let here = site.beside(&format!("story-{name}-{}", tls.name()));
+    fs::create_dir_all(&here).expect("our own directory");
+    fs::write(here.join("up.bin"), up()).expect("our own directory");
+    let script = format!("{}/tests/client/story/{name}.sh", env!("CARGO_MANIFEST_DIR"));
+    let mut command = patient();
+    command.arg("sh").arg(script).envs(variables.iter().copied());
+    pin(&mut command, &here, tls);
+    let (said, is_well) = run(command, &here, site, server);
+    (here, said, is_well)
+}
+
+/// Leaves this version of TLS alone to the libraries that a command may use.
+fn pin(command: &mut Command, here: &Path, tls: Tls) {
+    let confs = [
+        ("OPENSSL_CONF", "openssl.conf", openssl_conf(tls)),
+        ("GNUTLS_SYSTEM_PRIORITY_FILE", "gnutls.conf", gnutls_conf(tls)),
+    ];
+    for (variable, name, text) in confs {
+        fs::write(here.join(name), text).expect("our own directory");
+        command.env(variable, here.join(name));
+    }
+}
+
 /// A command that is ended when it takes too long.
 fn patient() -> Command {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "120"]);
+    command.args(["--kill-after=5", "300"]);
     command
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs by apt-get what is missing for a purpose: `packages.sh demo` or `packages.sh test`. Run as root, or as a user
+# Installs by apt-get what is missing for a purpose: `packages.sh demo`, `packages.sh test` or `packages.sh hunt`. Run as root, or as a user
 # who has sudo. No service is started meanwhile, and super-servers that came with it are not left enabled.
 set -eu
 
@@ -16,6 +16,7 @@ for_clients='inetutils-ftp:inetutils-ftp yafc:yafc wget:wget aria2c:aria2 axel:a
     /usr/share/gocode/src/github.com/jlaffaye/ftp:golang-github-jlaffaye-ftp-dev'
 for_test="$for_demo curl:curl tnftp:tnftp ncftpget:ncftp python3:python3 strace:strace ps:procps readelf:binutils unshare:util-linux script:bsdutils
     systemd-socket-activate:systemd systemd-analyze:systemd /usr/share/zoneinfo/Europe/Berlin:tzdata $for_clients"
+for_hunt="testssl:testssl.sh"
 
 # Where packages are laid out that the tests use and that can't, or need not, be installed: a second super-server, and
 # the server that ours is compared with.
@@ -28,7 +29,8 @@ main() {
     case ${1-} in
         demo) need $for_demo ;;
         test) need $for_test && need_venv && unpack openbsd-inetd inetd && unpack vsftpd vsftpd ;;
-        *) echo "usage: packages.sh demo|test" >&2; exit 64 ;;
+        hunt) need $for_hunt ;;
+        *) echo "usage: packages.sh demo|test|hunt" >&2; exit 64 ;;
     esac
 }
 
