@@ -1,7 +1,7 @@
 set -eu
 [ "$PASSIVE" = yes ] && mode= || mode=--port-mode
 [ -z "$TLS" ] && mode="$mode --disable-tls" || mode="$mode --force-tls"
-put() { wput --less-verbose --binary --tries=2 $mode "$@"; }
+put() { wput --less-verbose --binary --tries=2 --waitretry=0 $mode "$@"; }
 site=ftp://$LOGIN@${SITE#ftp://}
 
 put up.bin "$site/$DIR/up.bin"

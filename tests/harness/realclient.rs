@@ -538,7 +538,7 @@ fn pin(command: &mut Command, here: &Path, tls: Tls) {
 /// A command that is ended when it takes too long.
 fn patient() -> Command {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "300"]);
+    command.args(["--kill-after=5", "120"]);
     command
 }
 
