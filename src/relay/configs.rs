@@ -138,7 +138,7 @@ mod tests {
             let ticketer = &configs.data(version).ticketer;
             assert_eq!(ticketer.encrypt(b"session").is_some(), gives, "{version:?}");
             assert_eq!(ticketer.decrypt(&ticket).as_deref(), Some(&b"session"[..]), "{version:?}");
-            assert!(ticketer.enabled());
+            assert_eq!(ticketer.enabled(), gives, "{version:?}");
             assert_eq!(ticketer.lifetime(), configs.control.ticketer.lifetime());
         }
     }
