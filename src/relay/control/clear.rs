@@ -1,12 +1,16 @@
 //! CCC: TLS ends, and the control connection goes on in plain (RFC 4217 §5). Relay.
 
+use std::time::{Duration, Instant};
+
 use super::{Control, Stage};
 use crate::relay::record;
 use crate::relay::sides::{Sides, Told};
 use crate::wire::relay::Word;
 
 impl Control {
-    /// CCC: what the worker has written so far goes out encrypted, and TLS ends.
+    /// CCC: what the worker has written so far goes out encrypted, and TLS ends. The client may end it first: lftp takes a
+    /// close_notify that it finds together with the reply for the end of the connection. Others (curl, when told to be
+    /// passive) wait for ours.
     pub fn wish_clear(&mut self, scratch: &mut [u8], told: &mut Told) {
         if self.stage != Stage::Open {
             return;
@@ -18,8 +22,7 @@ impl Control {
                 Some(_) => {}
             }
         }
-        self.engine.close();
-        self.until = None;
+        self.until = Some(Instant::now() + CLIENT_FIRST);
         self.stage = Stage::Clearing;
         self.step(Sides::default(), scratch, told);
     }
@@ -30,6 +33,9 @@ impl Control {
         let cleared = self.engine.peer_has_closed()
             || self.raw_ended
             || record::is_foreign(self.input.pending());
+        if self.stage == Stage::Clearing && cleared {
+            self.close_tls();
+        }
         if self.stage == Stage::Clearing && cleared && !self.engine.wants_write() {
             told.words.push(Word::Cleared);
             self.stage = Stage::Clear;
@@ -38,7 +44,18 @@ impl Control {
             self.input.clear();
         }
     }
+
+    /// Our side of TLS ends, unless it has.
+    pub(super) fn close_tls(&mut self) {
+        if self.until.take().is_some() {
+            self.engine.close();
+            self.flush();
+        }
+    }
 }
+
+/// How long a client may take to end TLS before we do.
+const CLIENT_FIRST: Duration = Duration::from_millis(200);
 
 /// What a worker may have written before CCC and was not read.
 const CLEAR_READS: usize = 16;

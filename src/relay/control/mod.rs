@@ -181,6 +181,7 @@ impl Control {
             Stage::Handshake => self.late(told),
             // close_notify, and then neither the end nor CCC.
             Stage::Open if !self.plain_gone => self.client_ended(),
+            Stage::Clearing => self.close_tls(),
             _ => self.stage = Stage::Over,
         }
     }

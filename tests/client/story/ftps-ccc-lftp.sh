@@ -1,12 +1,10 @@
-# Ends TLS on the control connection, and transfers both ways. Where the end of TLS comes close behind the reply, lftp may
-# take it for the end of the connection, and tries again.
+# Ends TLS on the control connection, and transfers both ways.
 set -eu
 echo up >up.txt
 lftp -f /dev/stdin <<END
 debug 5
 set cmd:fail-exit yes
-set net:max-retries 9
-set net:reconnect-interval-base 0
+set net:max-retries 1
 set net:timeout 20
 set ftp:ssl-force yes
 set ftp:ssl-use-ccc yes
