@@ -134,7 +134,7 @@ fn policy(settings: &Settings) -> Result<Policy, String> {
         (ClientCertificate::None, _) | (_, None) => Clients::None,
         (_, Some(authorities)) => Clients::Asked {
             authorities: named(secret::read_chain, authorities)?,
-            revoked: optional(secret::read_revoked, tls.client_crl.as_deref())?.unwrap_or_default(),
+            revoked: optional(secret::read_revoked, tls.client_crl.as_deref())?,
             required,
         },
     };

@@ -22,6 +22,9 @@ impl Buffer {
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
+        // A peer may see to it that something is always left: what has been passed on must go all the same.
+        self.bytes.drain(..self.passed);
+        self.passed = 0;
         self.bytes.extend_from_slice(bytes);
     }
 

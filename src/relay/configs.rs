@@ -10,11 +10,11 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ProtocolVersion, RootCertStore, ServerConfig};
+use rustls::{ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use super::provider::provider;
 use super::resolver::Resolver;
-use super::ticket::TakeOnly;
+use super::ticket::{TakeOnly, TakeOnlyStorage};
 
 /// What the settings demand of a client.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +35,9 @@ pub enum Clients {
     Asked {
         /// Who may have signed them: PEM.
         authorities: Vec<u8>,
-        /// Those that are good no more: lists in PEM. With any, each certificate of a chain has to be on the books of one.
-        revoked: Vec<u8>,
+        /// Those that are good no more: lists in PEM. With any, each certificate of a chain has to be on the books of one. A
+        /// file without a list is an error: it may be what a fetch that failed has left.
+        revoked: Option<Vec<u8>>,
         /// Whether one has to be shown.
         required: bool,
     },
@@ -53,27 +54,39 @@ pub struct Configs {
 impl Configs {
     pub fn new(resolver: Resolver, policy: &Policy) -> Result<Self, String> {
         let provider = Arc::new(provider());
-        let versions: &[_] = if policy.tls13_only { &[&TLS13] } else { &[&TLS13, &TLS12] };
-        let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(versions)
-            .map_err(|error| error.to_string())?;
-        let mut control = builder
-            .with_client_cert_verifier(policy.clients.verifier(provider)?)
-            .with_cert_resolver(Arc::new(resolver));
+        let verifier = policy.clients.verifier(provider.clone())?;
+        let resolver = Arc::new(resolver);
+        let config =
+            |versions: &[&'static SupportedProtocolVersion]| -> Result<ServerConfig, String> {
+                let builder = ServerConfig::builder_with_provider(provider.clone())
+                    .with_protocol_versions(versions)
+                    .map_err(|error| error.to_string())?;
+                let builder = builder.with_client_cert_verifier(verifier.clone());
+                let mut config = builder.with_cert_resolver(resolver.clone());
+                config.ignore_client_order = true;
+                config.max_early_data_size = 0;
+                Ok(config)
+            };
+        let versions = [&TLS13, &TLS12];
+        let mut control = config(if policy.tls13_only { &versions[..1] } else { &versions })?;
         control.ticketer = Ticketer::new().map_err(|error| error.to_string())?;
         // For clients of TLS 1.2 that know no tickets.
         control.session_storage = ServerSessionMemoryCache::new(SESSIONS);
-        control.ignore_client_order = true;
-        control.max_early_data_size = 0;
         control.alpn_protocols = vec![b"ftp".to_vec()];
         // Clients that use a ticket once, and never read on an upload, live on these for a while.
         control.send_tls13_tickets = 4;
 
-        let mut data = control.clone();
-        data.alpn_protocols = vec![b"ftp-data".to_vec(), b"ftp".to_vec()];
-        data.send_tls13_tickets = 2;
-        let mut data_tls12 = data.clone();
-        data_tls12.ticketer = Arc::new(TakeOnly(control.ticketer.clone()));
+        let for_data = |version, ticketer| {
+            let mut data = config(&[version])?;
+            data.ticketer = ticketer;
+            // Sessions of data connections are none to be resumed, and must not push the control connection's out.
+            data.session_storage = Arc::new(TakeOnlyStorage(control.session_storage.clone()));
+            data.alpn_protocols = vec![b"ftp-data".to_vec(), b"ftp".to_vec()];
+            data.send_tls13_tickets = 2;
+            Ok::<_, String>(data)
+        };
+        let data = for_data(&TLS13, control.ticketer.clone())?;
+        let data_tls12 = for_data(&TLS12, Arc::new(TakeOnly(control.ticketer.clone())))?;
         Ok(Configs {
             control: Arc::new(control),
             data: Arc::new(data),
@@ -104,9 +117,10 @@ impl Clients {
             roots.add(certificate).map_err(|error| format!("an authority: {error}"))?;
         }
         let lists: Result<Vec<_>, _> =
-            CertificateRevocationListDer::pem_slice_iter(revoked).collect();
+            CertificateRevocationListDer::pem_slice_iter(revoked.as_deref().unwrap_or_default())
+                .collect();
         let lists = lists.map_err(|error| format!("the revocation lists: {error}"))?;
-        if lists.is_empty() && !revoked.is_empty() {
+        if lists.is_empty() && revoked.is_some() {
             return Err("there is no revocation list in its file".to_owned());
         }
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)

@@ -9,11 +9,14 @@ use rustls::{Error, ProtocolVersion, ServerConfig, ServerConnection};
 use super::buffer::Buffer;
 use super::hello;
 use super::raw::Raw;
+use super::ticket::mark;
+use crate::wire::relay::Of;
 
 /// One TLS connection, from the first byte on.
 #[derive(Debug)]
 pub struct Engine {
     config: Arc<ServerConfig>,
+    of: Of,
     stage: Stage,
     /// What the client offered, for the log.
     offer: String,
@@ -30,9 +33,9 @@ enum Stage {
 }
 
 impl Engine {
-    pub fn new(config: Arc<ServerConfig>) -> Self {
+    pub fn new(config: Arc<ServerConfig>, of: Of) -> Self {
         let stage = Stage::Greeting(Box::default(), vec![]);
-        Engine { config, stage, offer: String::new(), peer_closed: false }
+        Engine { config, of, stage, offer: String::new(), peer_closed: false }
     }
 
     /// Takes records from the client, whole or in pieces; the plain bytes are appended to `out`. After an error there is
@@ -71,6 +74,9 @@ impl Engine {
         }
         if let Stage::Speaking(connection) = &mut self.stage {
             let state = connection.process_new_packets();
+            if connection.is_handshaking() {
+                mark(connection, self.of);
+            }
             let mut reader = connection.reader();
             while let Ok(bytes @ [_, ..]) = reader.fill_buf() {
                 out.push(bytes);
@@ -90,6 +96,7 @@ impl Engine {
             Ok(mut connection) => {
                 // Bounded by whoever writes: no more is written before the last is flushed.
                 connection.set_buffer_limit(None);
+                mark(&mut connection, self.of);
                 self.stage = Stage::Speaking(Box::new(connection));
                 Ok(())
             }

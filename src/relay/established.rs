@@ -1,9 +1,10 @@
 //! What a handshake came to, in words for the log. Relay.
 
+use rustls::ProtocolVersion;
 use rustls::pki_types::CertificateDer;
 use rustls::server::ServerConnection;
-use rustls::{HandshakeKind, ProtocolVersion};
 
+use super::ticket::is_resumed;
 use crate::config::x509;
 use crate::wire::Bounded;
 use crate::wire::relay::{Established, Of};
@@ -33,7 +34,7 @@ pub fn describe(connection: &ServerConnection, of: Of) -> Established {
         version: Bounded::cut(version.as_bytes()),
         suite: Bounded::cut(suite.as_bytes()),
         group: Bounded::cut(group.as_bytes()),
-        resumed: is_resumed(connection),
+        resumed: is_resumed(connection, of),
         host: connection
             .server_name()
             .map(|name| Bounded::cut(name.to_ascii_lowercase().as_bytes())),
@@ -44,9 +45,4 @@ pub fn describe(connection: &ServerConnection, of: Of) -> Established {
 /// The certificate that the client has shown, here or where the session began.
 pub fn shown(connection: &ServerConnection) -> Option<&CertificateDer<'static>> {
     connection.peer_certificates()?.first()
-}
-
-/// Whether it takes up a session of this process: the control connection's, or one that came from that.
-pub fn is_resumed(connection: &ServerConnection) -> bool {
-    connection.handshake_kind() == Some(HandshakeKind::Resumed)
 }

@@ -22,6 +22,7 @@ use crate::relay::established::shown;
 use crate::relay::raw::Raw;
 use crate::relay::record;
 use crate::relay::sides::{Sides, Told};
+use crate::wire::relay::Of;
 use crate::worker::stream::Stream;
 
 /// The control connection.
@@ -76,7 +77,7 @@ impl Control {
         Control {
             raw,
             plain,
-            engine: Engine::new(config),
+            engine: Engine::new(config, Of::Control),
             version: None,
             input: Buffer::default(),
             has_heard: false,

@@ -3,8 +3,9 @@
 use rustls::Error;
 
 use super::{Data, Stage};
-use crate::relay::established::{describe, is_resumed, shown};
+use crate::relay::established::{describe, shown};
 use crate::relay::sides::Told;
+use crate::relay::ticket::is_resumed;
 use crate::wire::relay::{Close, Of, Refusal, Report, Word};
 
 impl Data {
@@ -13,7 +14,7 @@ impl Data {
         if shown(connection) != self.terms.certificate.as_ref() {
             return self.refuse_broken("not the certificate of the control connection", told);
         }
-        let resumed = is_resumed(connection);
+        let resumed = is_resumed(connection, Of::Data);
         told.reports.push(Report::Established(describe(connection, Of::Data)));
         self.until = None;
         told.resumed |= resumed;

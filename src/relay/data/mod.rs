@@ -20,7 +20,7 @@ use crate::relay::engine::Engine;
 use crate::relay::raw::Raw;
 use crate::relay::sides::{Sides, Told};
 use crate::wire::event::Direction;
-use crate::wire::relay::{Close, Id};
+use crate::wire::relay::{Close, Id, Of};
 use crate::worker::stream::Stream;
 
 /// One of them.
@@ -79,7 +79,7 @@ impl Data {
             id,
             raw,
             plain: None,
-            engine: Engine::new(config),
+            engine: Engine::new(config, Of::Data),
             up: Buffer::default(),
             stage: Stage::Handshake,
             direction: None,
