@@ -163,6 +163,27 @@ fn a_thousand_uploads_over_tls13_keep_their_tails() {
     assert_eq!(site.log().faults(), Vec::<String>::new());
 }
 
+/// Of each ticket it makes use once, and takes new ones just before it closes a connection.
+#[test]
+fn curl_may_upload_as_often_as_it_likes() {
+    for tls in [Tls::V12, Tls::V13] {
+        let site = ftps::secured(Site::local(), Demand::Reuse);
+        let site = site.set("transfer.durability", "\"none\"");
+        let server = ftps::serve(&site);
+        let (_, said, is_well) =
+            over_tls("ftps-curl-uploads", tls, &[("COUNT", "20")], &site, &server);
+        assert!(is_well, "{said}\n{}", site.log().text());
+        let names = site.names("/incoming");
+        assert_eq!(names.len(), 40, "{names:?}\n{said}\n{}", site.log().text());
+        let sessions = site.log().text().matches(" login session=").count();
+        assert_eq!(sessions, 1, "{said}\n{}", site.log().text());
+        for n in 1..=20 {
+            assert_eq!(site.content(&format!("/incoming/up-{n}")), Some(realclient::up()));
+            assert_eq!(site.content(&format!("/incoming/tiny-{n}")), Some(b"x".to_vec()));
+        }
+    }
+}
+
 #[test]
 fn sslscan_finds_nothing_weak() {
     let found = scanned("sslscan", &["--no-colour", "--xml=-", "--starttls-ftp"]);

@@ -179,7 +179,7 @@ impl Broker<Root> {
         protection: Option<Protection>,
     ) -> Result<Grant, Failure> {
         self.setup.book.name_user(&account.name);
-        let relay = self.introduce(settings.tls.require_reuse)?;
+        let relay = self.introduce(&settings)?;
         let certified = class == Class::Local && self.is_certified(&account.name);
         Ok(Grant { account, class, settings, unread, protection, relay, certified })
     }

@@ -12,10 +12,11 @@ use sys::watch;
 
 use super::child::{Ended, GRACE, Held, Split};
 use super::{Broker, Failure, Root, Shrunk, While, login, session};
+use crate::config::Settings;
 use crate::exit::Exit;
 use crate::wire::event::{End, Note};
 use crate::wire::login::Answer;
-use crate::wire::relay::{Id, Order, Report, WorkerEnd};
+use crate::wire::relay::{Id, Order, Report, Rules, WorkerEnd};
 use crate::wire::{key, session::Answer as Delivery};
 
 /// The relay, held.
@@ -37,7 +38,8 @@ pub struct Between {
     pub signatures: key::RelayEnd,
     /// Where the key process is asked.
     pub questions: key::KeyEnd,
-    client: OwnedFd,
+    /// What the broker and its workers have for a client from then on.
+    pub client: OwnedFd,
 }
 
 /// TLS, running.
@@ -158,10 +160,15 @@ impl Broker<Root> {
 
     /// The channel between a session worker and the relay, which is told what a data connection has to prove: the
     /// worker's end.
-    pub(super) fn introduce(&self, require_reuse: bool) -> Result<Option<WorkerEnd>, Failure> {
+    pub(super) fn introduce(&self, settings: &Settings) -> Result<Option<WorkerEnd>, Failure> {
         let Some(tls) = &self.tls else { return Ok(None) };
         let (worker, relay) = WorkerEnd::pair().while_doing("making the worker's channel")?;
-        tls.relay.tell_with(&Order::Worker { require_reuse }, relay.as_fd())?;
+        let rules = Rules {
+            require_reuse: settings.tls.require_reuse,
+            ccc: settings.tls.ccc,
+            data_connect: settings.limits.data_connect,
+        };
+        tls.relay.tell_with(&Order::Worker(rules), relay.as_fd())?;
         Ok(Some(worker))
     }
 }
@@ -247,7 +254,9 @@ impl<Power> Broker<Power> {
             self.record("key", last_word);
         }
         for (role, ended) in [("relay", relay), ("key", key)] {
-            if let (Ended::Killed(_) | Ended::Stuck, false) = (ended, patience.is_zero()) {
+            // Who could not enter its cage, or had no good files, has said so in a line of its own.
+            let was_told = [0, Exit::System.status().into()].map(Ended::Exited).contains(&ended);
+            if !was_told && !patience.is_zero() {
                 self.setup.book.died("worker-died", role, "cause", ended.to_string().as_bytes());
             }
         }

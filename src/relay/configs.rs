@@ -74,7 +74,7 @@ impl Configs {
         control.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         control.alpn_protocols = vec![b"ftp".to_vec()];
         // Clients that use a ticket once, and never read on an upload, live on these for a while.
-        control.send_tls13_tickets = 4;
+        control.send_tls13_tickets = 10;
 
         let for_data = |version, ticketer| {
             let mut data = config(&[version])?;

@@ -7,7 +7,7 @@ use rustls::server::{Accepted, AcceptedAlert, Acceptor};
 use rustls::{Error, ProtocolVersion, ServerConfig, ServerConnection};
 
 use super::buffer::Buffer;
-use super::hello;
+use super::hello::{self, Hello};
 use super::raw::Raw;
 use super::ticket::mark;
 use crate::wire::relay::Of;
@@ -20,6 +20,9 @@ pub struct Engine {
     stage: Stage,
     /// What the client offered, for the log.
     offer: String,
+    /// See [`Hello::is_curl`].
+    is_curl: bool,
+    closed: bool,
     peer_closed: bool,
 }
 
@@ -35,7 +38,15 @@ enum Stage {
 impl Engine {
     pub fn new(config: Arc<ServerConfig>, of: Of) -> Self {
         let stage = Stage::Greeting(Box::default(), vec![]);
-        Engine { config, of, stage, offer: String::new(), peer_closed: false }
+        Engine {
+            config,
+            of,
+            stage,
+            offer: String::new(),
+            is_curl: false,
+            closed: false,
+            peer_closed: false,
+        }
     }
 
     /// Takes records from the client, whole or in pieces; the plain bytes are appended to `out`. After an error there is
@@ -67,7 +78,7 @@ impl Engine {
                 Ok(None) => return Ok(()),
                 Ok(Some(accepted)) => self.answer(accepted)?,
                 Err((error, alert)) => {
-                    self.offer = hello::offered_versions(&hello::versions(greeting));
+                    self.offer = hello::offered_versions(&Hello::read(greeting).versions);
                     return Err(self.failed(error, alert));
                 }
             }
@@ -90,7 +101,9 @@ impl Engine {
 
     fn answer(&mut self, accepted: Accepted) -> Result<(), Error> {
         if let Stage::Greeting(_, greeting) = &self.stage {
-            self.offer = hello::offered(&accepted.client_hello(), &hello::versions(greeting));
+            let hello = Hello::read(greeting);
+            self.is_curl = hello.is_curl();
+            self.offer = hello::offered(&accepted.client_hello(), &hello.versions);
         }
         match accepted.into_connection(self.config.clone()) {
             Ok(mut connection) => {
@@ -119,9 +132,20 @@ impl Engine {
 
     /// Tells the client that this was all (close_notify). Once.
     pub fn close(&mut self) {
-        if let Stage::Speaking(connection) = &mut self.stage {
+        let was_closed = std::mem::replace(&mut self.closed, true);
+        if let (Stage::Speaking(connection), false) = (&mut self.stage, was_closed) {
             connection.send_close_notify();
         }
+    }
+
+    /// Whether the client has been told, or is about to be.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether its client reads once before it closes, and needs a ticket of each connection for the next.
+    pub fn is_curl(&self) -> bool {
+        self.is_curl
     }
 
     /// Whether there is something to be flushed.

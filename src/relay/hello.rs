@@ -42,12 +42,29 @@ fn list(what: &str, items: impl IntoIterator<Item = impl Debug>) -> String {
     format!("{what} {}{more}", shown.join(" "))
 }
 
-/// The versions that a ClientHello offers, which rustls keeps to itself. None if it does not lie in one record whole.
-pub fn versions(record: &[u8]) -> Vec<u16> {
-    parse(record).unwrap_or_default()
+/// What rustls keeps to itself of a ClientHello. Nothing, if it does not lie in one record whole.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// The versions that it offers.
+    pub versions: Vec<u16>,
+    /// The kinds of its extensions, in order.
+    pub extensions: Vec<u16>,
 }
 
-fn parse(record: &[u8]) -> Option<Vec<u16>> {
+impl Hello {
+    /// Finds out.
+    pub fn read(record: &[u8]) -> Hello {
+        parse(record).unwrap_or_default()
+    }
+
+    /// Whether it is curl with OpenSSL: it allows authentication after the handshake and has switched the tickets of TLS 1.2
+    /// off. It takes the tickets of TLS 1.3 all the same, each once, and reads before it closes a connection.
+    pub fn is_curl(&self) -> bool {
+        self.extensions.contains(&POST_HANDSHAKE_AUTH) && !self.extensions.contains(&SESSION_TICKET)
+    }
+}
+
+fn parse(record: &[u8]) -> Option<Hello> {
     let mut hello = Bytes(record);
     // Of the record, of the handshake message (RFC 8446 §5.1, §4).
     let [HANDSHAKE, _, _, _, _, CLIENT_HELLO, ..] = hello.take(5 + 4)? else { return None };
@@ -56,15 +73,17 @@ fn parse(record: &[u8]) -> Option<Vec<u16>> {
     hello.short_vector()?;
     hello.vector()?;
     hello.short_vector()?;
+    let mut found = Hello { versions: vec![legacy], extensions: vec![] };
     let mut extensions = Bytes(hello.vector().unwrap_or_default());
     while let Some(kind) = extensions.number() {
         let content = extensions.vector()?;
+        found.extensions.push(kind);
         if kind == SUPPORTED_VERSIONS {
             let mut versions = Bytes(Bytes(content).short_vector()?);
-            return Some(std::iter::from_fn(|| versions.number()).collect());
+            found.versions = std::iter::from_fn(|| versions.number()).collect();
         }
     }
-    Some(vec![legacy])
+    Some(found)
 }
 
 struct Bytes<'a>(&'a [u8]);
@@ -96,8 +115,11 @@ const SHOWN: usize = 5;
 /// RFC 8446 §5.1, §4.
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
-/// RFC 8446 §4.2.1.
+/// RFC 8446 §4.2.
 const SUPPORTED_VERSIONS: u16 = 43;
+const POST_HANDSHAKE_AUTH: u16 = 49;
+/// RFC 5077 §3.2.
+const SESSION_TICKET: u16 = 35;
 
 #[cfg(test)]
 mod tests {
@@ -118,10 +140,24 @@ mod tests {
         hello
     }
 
+    fn versions(record: &[u8]) -> Vec<u16> {
+        Hello::read(record).versions
+    }
+
+    #[test]
+    fn curl_is_known_by_what_it_has_and_what_it_lacks() {
+        let hello = |extensions: &[u16]| Hello { versions: vec![], extensions: extensions.into() };
+        assert!(hello(&[0, 49, 43]).is_curl());
+        for other in [&[0, 35, 43][..], &[0, 35, 49, 43], &[0, 43], &[]] {
+            assert!(!hello(other).is_curl(), "{other:?}");
+        }
+    }
+
     #[test]
     fn versions_are_found() {
         let mut hello = hello();
         assert_eq!(versions(&hello), [0x0304, 0x0303]);
+        assert!(!Hello::read(&hello).is_curl());
         hello[5] = 2;
         assert_eq!(versions(&hello), [], "no ClientHello");
         // As old clients do: no extensions at all.

@@ -13,7 +13,7 @@ use super::raw::Raw;
 use super::remote::{Link, RemoteKey};
 use super::resolver::Resolver;
 use super::sides::{Sides, Told, Watch};
-use crate::wire::relay::{Order, RelayEnd, Report, SessionEnd, Wish};
+use crate::wire::relay::{Id, Order, RelayEnd, Report, Rules, SessionEnd, Wish};
 use crate::wire::{Bounded, Fault};
 use crate::worker::stream::Stream;
 use crate::worker::wait::wait;
@@ -27,7 +27,7 @@ pub struct Relay {
     configs: Configs,
     control: Control,
     data: Vec<Data>,
-    terms: Terms,
+    rules: Rules,
     /// From the client or from the worker, in one step; nothing stays in it.
     scratch: Vec<u8>,
 }
@@ -60,7 +60,7 @@ pub fn serve(start: Start) {
     let raw = Raw::halves(input, output);
     if broker.tell(&Report::Ready).is_ok() && matches!(broker.hear(), Ok((Order::Begin, None))) {
         let control = Control::new(raw, Stream::new(plain), configs.control.clone(), patience);
-        let terms = Terms { require_reuse: true, certificate: None, patience };
+        let rules = Rules { require_reuse: true, ccc: false, data_connect: patience };
         Relay {
             broker: Some(broker),
             worker: None,
@@ -68,7 +68,7 @@ pub fn serve(start: Start) {
             configs,
             control,
             data: vec![],
-            terms,
+            rules,
             scratch: vec![0; SCRATCH],
         }
         .run();
@@ -92,10 +92,6 @@ impl Relay {
         let now = Instant::now();
         let late = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         let mut told = Told::default();
-        if late(self.control.deadline()) {
-            self.control.expire(&mut told);
-        }
-        self.control.step(can(&ready, CONTROL), &mut self.scratch, &mut told);
         for (index, data) in (DATA..).zip(&mut self.data) {
             if late(data.deadline()) {
                 data.expire(&mut told);
@@ -105,14 +101,20 @@ impl Relay {
                 data.step(can, &mut self.scratch, &mut told);
             }
         }
+        self.tell(&mut told)?;
+        // Behind that: what has become of a data connection is told before the command that wants it is passed on.
+        if late(self.control.deadline()) {
+            self.control.expire(&mut told);
+        }
+        self.control.step(can(&ready, CONTROL), &mut self.scratch, &mut told);
         if can(&ready, BROKER).read_raw {
             self.hear_broker(&mut told)?;
-        }
-        if can(&ready, WORKER).read_raw {
+        } else if can(&ready, WORKER).read_raw {
+            // It may speak of a connection that the broker has told of: that is heard first.
             self.hear_worker(&mut told)?;
         }
         self.data.retain(|data| !data.is_over());
-        self.tell(told)
+        self.tell(&mut told)
     }
 
     fn wait(&self) -> Result<Vec<Sides>, Fault> {
@@ -137,7 +139,7 @@ impl Relay {
     fn hear_broker(&mut self, told: &mut Told) -> Result<(), Fault> {
         let Some(broker) = &self.broker else { return Ok(()) };
         match broker.hear() {
-            Ok((Order::Data(id), Some(client))) => self.accept(id, client),
+            Ok((Order::Data(id), Some(client))) => self.accept(id, client, told),
             Ok((Order::Plain(id), Some(plain))) => {
                 // Of a connection that has failed at once there is perhaps nothing left to join.
                 if let Some(data) = self.data.iter_mut().find(|data| data.id == id) {
@@ -145,8 +147,8 @@ impl Relay {
                 }
                 Ok(())
             }
-            Ok((Order::Worker { require_reuse }, Some(worker))) => {
-                self.terms.require_reuse = require_reuse;
+            Ok((Order::Worker(rules), Some(worker))) => {
+                self.rules = rules;
                 self.worker = Some(SessionEnd::from(worker));
                 Ok(())
             }
@@ -161,19 +163,24 @@ impl Relay {
         }
     }
 
-    fn accept(&mut self, id: u32, client: OwnedFd) -> Result<(), Fault> {
+    fn accept(&mut self, id: Id, client: OwnedFd, told: &mut Told) -> Result<(), Fault> {
         if self.data.iter().any(|data| data.id == id) {
             return Err(Fault::Undecodable);
         }
         if self.data.len() >= DATA_MOST {
             // The oldest of those that nobody waits for, or else the oldest.
             let oldest = self.data.iter().position(Data::is_draining).unwrap_or(0);
-            self.data.remove(oldest);
+            self.data.remove(oldest).evict(told);
         }
         let config = self.configs.data(self.control.version());
-        let certificate = self.control.certificate().cloned();
-        let terms = Terms { certificate, ..self.terms };
-        self.data.push(Data::new(id, client, config, terms));
+        let terms = Terms {
+            require_reuse: self.rules.require_reuse,
+            certificate: self.control.certificate().cloned(),
+            patience: self.rules.data_connect,
+        };
+        let mut data = Data::new(id, client, config, terms);
+        data.arrive(&mut self.scratch, told);
+        self.data.push(data);
         Ok(())
     }
 
@@ -188,7 +195,7 @@ impl Relay {
                 }
                 Ok(())
             }
-            Ok((Wish::Clear, None)) => {
+            Ok((Wish::Clear, None)) if self.rules.ccc => {
                 self.control.wish_clear(&mut self.scratch, told);
                 Ok(())
             }
@@ -201,9 +208,10 @@ impl Relay {
         }
     }
 
-    fn tell(&mut self, told: Told) -> Result<(), Fault> {
+    fn tell(&mut self, told: &mut Told) -> Result<(), Fault> {
+        let told = std::mem::take(told);
         // Another session's client can't have resumed ours: whoever has, can do so again, and needs no signature.
-        if told.resumed && self.terms.require_reuse {
+        if told.resumed && self.rules.require_reuse {
             self.key.enough();
         }
         for report in told.reports {

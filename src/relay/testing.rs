@@ -28,7 +28,7 @@ use super::key::{self, KeyStart};
 use super::{Certificate, Policy, Start, service};
 use crate::wire;
 use crate::wire::event::Direction;
-use crate::wire::relay::{BrokerEnd, Established, Id, Order, Report, Wish, Word, WorkerEnd};
+use crate::wire::relay::{BrokerEnd, Established, Id, Order, Report, Rules, Wish, Word, WorkerEnd};
 use crate::worker::wait::wait_for;
 
 /// A certificate that trusts itself, and its key.
@@ -98,7 +98,7 @@ pub struct Site {
     pub host: Option<Vec<u8>>,
     pub at_most: Option<u32>,
     pub patience: Duration,
-    pub require_reuse: bool,
+    pub rules: Rules,
 }
 
 /// One with one certificate, for `localhost`.
@@ -109,7 +109,7 @@ pub fn site() -> Site {
         host: None,
         at_most: None,
         patience: PATIENCE,
-        require_reuse: true,
+        rules: Rules { require_reuse: true, ccc: true, data_connect: PATIENCE },
     }
 }
 
@@ -178,7 +178,7 @@ impl Site {
             _key_broker: key_broker,
             key: Some(key),
             relay: Some(relay),
-            require_reuse: self.require_reuse,
+            rules: self.rules,
             next: 0,
         }
     }
@@ -360,7 +360,7 @@ pub struct Session {
     _key_broker: wire::key::BrokerEnd,
     key: Option<JoinHandle<()>>,
     relay: Option<JoinHandle<()>>,
-    require_reuse: bool,
+    rules: Rules,
     next: Id,
 }
 
@@ -417,8 +417,7 @@ impl Session {
     /// Somebody has logged in.
     pub fn log_in(&mut self) {
         let (worker, far) = WorkerEnd::pair().unwrap();
-        let order = Order::Worker { require_reuse: self.require_reuse };
-        self.broker.tell_with(&order, far.as_fd()).unwrap();
+        self.broker.tell_with(&Order::Worker(self.rules), far.as_fd()).unwrap();
         self.worker = Some(worker);
     }
 
@@ -458,7 +457,17 @@ impl Session {
         (data, tls)
     }
 
+    /// What the worker hears next, but for beginnings.
     pub fn word(&self) -> Word {
+        loop {
+            match self.any_word() {
+                Word::Silent(_) | Word::Begun(_) => {}
+                word => return word,
+            }
+        }
+    }
+
+    pub fn any_word(&self) -> Word {
         let worker = self.worker.as_ref().unwrap();
         assert!(wait_for(&worker.as_fd(), PollFlags::POLLIN, soon()).unwrap(), "no word");
         worker.hear().unwrap().0

@@ -238,7 +238,7 @@ fn who_does_not_resume_is_refused_and_nothing_flows() {
 #[test]
 fn reuse_need_not_be_required() {
     let mut site = site();
-    site.require_reuse = false;
+    site.rules.require_reuse = false;
     let client = site.client();
     let mut session = site.start();
     let control = session.logged_in(&client.connector());
@@ -513,7 +513,7 @@ fn a_session_that_ends_leaves_the_client_its_download() {
 #[test]
 fn a_data_connection_has_only_so_long_for_its_handshake() {
     let mut site = site();
-    site.patience = Duration::from_secs(2);
+    site.rules.data_connect = Duration::from_secs(2);
     let connector = site.client().connector();
     let mut session = site.start();
     let control = session.logged_in(&connector);
@@ -838,6 +838,46 @@ fn after_ccc_everything_is_plain() {
 }
 
 #[test]
+fn ccc_is_not_waited_for_without_end() {
+    let mut site = site();
+    site.patience = Duration::from_secs(2);
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let mut tls = session.logged_in(&connector);
+    session.wish(Wish::Clear);
+    assert_eq!(take_all(&mut tls), b"", "close_notify");
+    // It says nothing, and stays.
+    assert_eq!(session.word(), Word::Cleared);
+    assert_eq!(take_all(session.plain.as_mut().unwrap()), b"", "its end");
+    assert_eq!(session.cause(), "no answer to the end of TLS (CCC)");
+    session.end(tls);
+}
+
+#[test]
+fn a_client_may_go_instead_of_answering_ccc() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let tls = session.logged_in(&connector);
+    session.wish(Wish::Clear);
+    drop(tls);
+    assert_eq!(session.word(), Word::Cleared);
+    assert_eq!(take_all(session.plain.as_mut().unwrap()), b"", "its end");
+    session.end(());
+}
+
+#[test]
+fn ccc_is_for_who_may() {
+    let mut site = site();
+    site.rules.ccc = false;
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let _tls = session.logged_in(&connector);
+    session.wish(Wish::Clear);
+    session.join();
+}
+
+#[test]
 fn a_client_that_answers_ccc_at_once_loses_nothing() {
     let site = site();
     let mut session_client = site.client();
@@ -897,6 +937,51 @@ fn old_connections_give_way() {
         .collect();
     drop(kept);
     session.end(control);
+}
+
+#[test]
+fn who_waits_for_an_old_connection_is_told_of_its_end() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let kept: Vec<_> = (0..8).map(|_| session.proven(&connector)).collect();
+    let ninth = session.data();
+    assert_eq!(session.word(), Word::Done(kept[0].0.id, Broken));
+    session.end((control, kept, ninth));
+}
+
+#[test]
+fn a_connection_without_its_plain_side_is_not_kept() {
+    let mut site = site();
+    site.rules.data_connect = Duration::from_millis(200);
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (client, server) = tcp();
+    session.broker.tell_with(&Order::Data(7), server.as_fd()).unwrap();
+    drop(server);
+    let mut tls = connector.over(client);
+    shake(&mut tls).unwrap();
+    assert_eq!(session.word(), Word::Proven(7));
+    assert_eq!(session.word(), Word::Done(7, Broken));
+    session.end((control, tls));
+}
+
+#[test]
+fn the_worker_hears_of_a_handshake_that_has_begun() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    let (data, client) = session.data();
+    assert_eq!(session.any_word(), Word::Silent(data.id));
+    let mut tls = connector.over(client);
+    tls.conn.write_tls(&mut tls.sock).unwrap();
+    assert_eq!(session.any_word(), Word::Begun(data.id));
+    shake(&mut tls).unwrap();
+    assert_eq!(session.any_word(), Word::Proven(data.id));
+    session.end((control, data, tls));
 }
 
 #[test]

@@ -1,26 +1,58 @@
 //! Data connections behind the relay: proven before anything is touched, settled before anything is called whole. Session
 //! worker, which sees plain bytes alone; that nothing crosses an unproven connection is the relay's to hold.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::PollFlags;
 
 use super::Broken;
 use super::data::{DataStream, Plan, no_connection};
 use super::watch::Signal;
 use crate::wire::event::Direction;
 use crate::wire::relay::{Close, Id, Refusal};
+use crate::wire::session::Protection;
 use crate::worker::failure::Failure;
 use crate::worker::relay::Standing;
 use crate::worker::session::Session;
-use crate::worker::wait::wait;
+use crate::worker::wait::wait_for;
 
 impl Session {
+    /// Waits a little for a client that was told to connect, and to whom it matters: curl connects and begins the handshake
+    /// before its command, closes the connection as soon as it may, and has to have its tickets by then.
+    pub fn await_client(&mut self) -> Result<(), Failure> {
+        let deadline = Instant::now() + ARRIVAL;
+        while self.relay.is_some()
+            && self.protection == Some(Protection::Private)
+            && matches!(self.plan, Plan::Passive(None))
+            && wait_for(&self.broker, PollFlags::POLLIN, deadline)?
+        {
+            let (answer, fd) = self.broker.hear()?;
+            self.take_answer(answer, fd)?;
+        }
+        self.await_handshake()
+    }
+
+    /// Waits for the end of a handshake that the client has begun.
+    pub fn await_handshake(&mut self) -> Result<(), Failure> {
+        let deadline = Instant::now() + HANDSHAKE;
+        while let Plan::Passive(Some(DataStream { id: Some(id), .. })) = self.plan
+            && let Some(relay) = &mut self.relay
+        {
+            let is_open = matches!(relay.standing(id), None | Some(Standing::Begun));
+            if relay.speaks(if is_open { deadline } else { Instant::now() })? {
+                relay.hear()?;
+            } else {
+                relay.wait_no_more(id);
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a transfer over a connection that the relay has refused already: clients see a 522 best in the place of 150.
     pub(super) fn require_proof(&mut self) -> Result<(), Failure> {
         let Plan::Passive(Some(DataStream { id: Some(id), .. })) = self.plan else { return Ok(()) };
-        self.catch_up()?;
         let Some(Standing::Refused(why)) = self.standing(id) else { return Ok(()) };
         if let Plan::Passive(stream) = std::mem::take(&mut self.plan) {
             self.refused = stream;
@@ -48,7 +80,7 @@ impl Session {
                     return Err(refused(why).into());
                 }
                 Some(Standing::Done(_)) => return Err(Broken::Lost(Errno::ECONNRESET)),
-                None => {}
+                Some(Standing::Silent | Standing::Begun) | None => {}
             }
             match self.watch(None, deadline)? {
                 Signal::Aborted => return Err(Broken::Aborted),
@@ -96,16 +128,6 @@ impl Session {
     fn standing(&self, id: Id) -> Option<Standing> {
         self.relay.as_ref().and_then(|relay| relay.standing(id))
     }
-
-    /// Hears what the relay has said by now.
-    fn catch_up(&mut self) -> Result<(), Failure> {
-        use std::os::fd::AsFd;
-        let Some(relay) = &mut self.relay else { return Ok(()) };
-        while wait(&mut [PollFd::new(relay.as_fd(), PollFlags::POLLIN)], Instant::now())? {
-            relay.hear()?;
-        }
-        Ok(())
-    }
 }
 
 /// What people read in their client, and what to do about it.
@@ -119,3 +141,8 @@ fn refused(why: Refusal) -> Failure {
     }
     .because("522")
 }
+
+/// How long a connection may be on its way through the broker that a client has made before its command.
+const ARRIVAL: Duration = Duration::from_millis(200);
+/// How long the rest of a handshake may take that it has begun before its command.
+const HANDSHAKE: Duration = Duration::from_secs(2);

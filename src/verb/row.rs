@@ -130,6 +130,10 @@ impl Row {
             Transfer(_) => std::mem::take(&mut session.span),
             _ => Span::default(),
         };
+        match self.run {
+            Transfer(_) => session.await_client()?,
+            _ => session.await_handshake()?,
+        }
         if !self.served(&session.settings) {
             return Err(unserved());
         }

@@ -15,6 +15,8 @@ use crate::worker::tree::require_plain;
 
 /// See the table.
 pub fn run(session: &mut Session, argument: Argument) -> Result<Reply, Failure> {
+    // curl asks with its data connection open, and closes that if there is no such file.
+    session.await_client()?;
     let real = argument.target()?.real;
     let stat = session.tree.stat(&real)?;
     require_plain(&stat)?;

@@ -1,6 +1,8 @@
 //! Around the relay: the broker hands it sockets, the session worker says what is to flow. Of the three, each distrusts the
 //! other two; what the relay says of a connection is as true as TLS is.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::event::{Direction, Violation};
@@ -25,14 +27,22 @@ pub enum Order {
     /// Speak TLS with the client from now on.
     Begin,
     /// The channel of the session worker comes with it, once, when somebody has logged in.
-    Worker {
-        /// Whether a data connection has to resume the control connection's session (`tls.require_reuse`).
-        require_reuse: bool,
-    },
+    Worker(Rules),
     /// A data connection: the client's socket comes with it, and its handshake starts at once.
     Data(Id),
     /// The plain side of the data connection that came just before comes with it.
     Plain(Id),
+}
+
+/// What holds for who has logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Whether a data connection has to resume the control connection's session (`tls.require_reuse`).
+    pub require_reuse: bool,
+    /// Whether the control connection may be plain again (`tls.ccc`).
+    pub ccc: bool,
+    /// How long the handshake of a data connection may take (`limits.data_connect`).
+    pub data_connect: Duration,
 }
 
 /// What the relay tells the broker.
@@ -99,6 +109,10 @@ pub enum Wish {
 /// What the relay tells the session worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Word {
+    /// The client of this connection, which has just come, has not begun with the handshake.
+    Silent(Id),
+    /// It has, and so will hear what it comes to.
+    Begun(Id),
     /// The handshake of this connection is done, and it comes from the client of the control connection.
     Proven(Id),
     /// Nothing flows over this connection. Its plain side is still to be closed.

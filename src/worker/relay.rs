@@ -3,9 +3,13 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use nix::poll::PollFlags;
 
 use super::ask::Peer;
 use super::failure::Failure;
+use super::wait::wait_for;
 use crate::wire::event::{Direction, End};
 use crate::wire::relay::{Close, Id, Refusal, Wish, Word, WorkerEnd};
 
@@ -21,6 +25,10 @@ pub struct Relay {
 /// How far a data connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
+    /// Its client has said nothing.
+    Silent,
+    /// Its handshake has begun.
+    Begun,
     /// It comes from the client of the control connection.
     Proven,
     /// Nothing flows over it.
@@ -43,22 +51,40 @@ impl Relay {
     /// Has the control connection be plain from now on.
     pub fn clear(&mut self) -> Result<(), Failure> {
         self.channel.tell(&Wish::Clear)?;
+        let deadline = Instant::now() + CLEARED;
         while !self.is_cleared {
+            if !self.speaks(deadline)? {
+                return Err(Failure::Over(End::Failed));
+            }
             self.hear()?;
         }
         Ok(())
+    }
+
+    /// Whether it says something before then.
+    pub fn speaks(&self, deadline: Instant) -> Result<bool, Failure> {
+        Ok(wait_for(&self.channel, PollFlags::POLLIN, deadline)?)
     }
 
     /// Hears one thing that it says.
     pub fn hear(&mut self) -> Result<(), Failure> {
         let (word, None) = self.channel.hear()? else { return Err(Failure::Over(End::Failed)) };
         match word {
+            Word::Silent(id) => self.note(id, Standing::Silent),
+            Word::Begun(id) => self.note(id, Standing::Begun),
             Word::Proven(id) => self.note(id, Standing::Proven),
             Word::Refused(id, why) => self.note(id, Standing::Refused(why)),
             Word::Done(id, close) => self.note(id, Standing::Done(close)),
             Word::Cleared => self.is_cleared = true,
         }
         Ok(())
+    }
+
+    /// What a client has begun and does not end holds up no other command.
+    pub fn wait_no_more(&mut self, id: Id) {
+        if matches!(self.standing(id), None | Some(Standing::Begun)) {
+            self.note(id, Standing::Silent);
+        }
     }
 
     /// How far a data connection is, as far as was heard.
@@ -80,3 +106,5 @@ impl AsFd for Relay {
 }
 
 const KEPT: usize = 8;
+/// Longer than the relay waits for the client.
+const CLEARED: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Control, Stage};
 use crate::relay::record;
 use crate::relay::sides::{Sides, Told};
-use crate::wire::relay::Word;
+use crate::wire::relay::{Of, Word};
 
 impl Control {
     /// CCC: what the worker has written so far goes out encrypted, and TLS ends. The client may end it first: lftp takes a
@@ -34,28 +34,39 @@ impl Control {
             || self.raw_ended
             || record::is_foreign(self.input.pending());
         if self.stage == Stage::Clearing && cleared {
-            self.close_tls();
+            self.engine.close();
+            self.flush();
         }
         if self.stage == Stage::Clearing && cleared && !self.engine.wants_write() {
             told.words.push(Word::Cleared);
             self.stage = Stage::Clear;
+            self.until = None;
             // Passed on in the next step, behind that word.
             self.up.push(self.input.pending());
             self.input.clear();
         }
     }
 
-    /// Our side of TLS ends, unless it has.
-    pub(super) fn close_tls(&mut self) {
-        if self.until.take().is_some() {
-            self.engine.close();
-            self.flush();
-        }
+    /// The client has not ended TLS in time: we do, and wait for its answer once more.
+    pub(super) fn hurry_clear(&mut self) {
+        self.engine.close();
+        self.until = Some(Instant::now() + ANSWER.min(self.patience));
+    }
+
+    /// There is nobody to go on with.
+    pub(super) fn unanswered(&mut self, told: &mut Told) {
+        told.failed(Of::Control, "no answer to the end of TLS (CCC)");
+        told.words.push(Word::Cleared);
+        self.raw_ended = true;
+        self.stage = Stage::Clear;
+        self.until = None;
     }
 }
 
 /// How long a client may take to end TLS before we do.
 const CLIENT_FIRST: Duration = Duration::from_millis(200);
+/// How long it may take behind us.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// What a worker may have written before CCC and was not read.
 const CLEAR_READS: usize = 16;

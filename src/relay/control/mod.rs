@@ -22,7 +22,7 @@ use crate::relay::established::shown;
 use crate::relay::raw::Raw;
 use crate::relay::record;
 use crate::relay::sides::{Sides, Told};
-use crate::wire::relay::Of;
+use crate::wire::relay::{Of, Word};
 use crate::worker::stream::Stream;
 
 /// The control connection.
@@ -132,7 +132,8 @@ impl Control {
             Stage::Open | Stage::Clear => Sides {
                 read_raw: listening,
                 read_plain: !writing,
-                write_plain: !self.up.is_empty(),
+                // Also to be told that the client has ended.
+                write_plain: !self.up.is_empty() || (self.raw_ended && !self.up_ended),
                 plain_gone: !self.plain_gone,
                 ..wants
             },
@@ -150,6 +151,7 @@ impl Control {
 
     /// Does what can be done at once, but not for long.
     pub fn step(&mut self, can: Sides, scratch: &mut [u8], told: &mut Told) {
+        let clearing = self.stage == Stage::Clearing;
         if can.plain_gone {
             self.abandoned();
         }
@@ -171,6 +173,10 @@ impl Control {
             self.drain();
         }
         if self.stage == Stage::Over {
+            if clearing {
+                // The worker waits for it, and then sees the end.
+                told.words.push(Word::Cleared);
+            }
             // The process may live on for a download that is still being read.
             self.hang_up();
         }
@@ -182,7 +188,9 @@ impl Control {
             Stage::Handshake => self.late(told),
             // close_notify, and then neither the end nor CCC.
             Stage::Open if !self.plain_gone => self.client_ended(),
-            Stage::Clearing => self.close_tls(),
+            Stage::Clearing if self.engine.is_closed() => self.unanswered(told),
+            // Its end goes out in the step that follows.
+            Stage::Clearing => self.hurry_clear(),
             _ => self.stage = Stage::Over,
         }
     }

@@ -20,6 +20,13 @@ impl Data {
         }
     }
 
+    /// There is no room for it any more.
+    pub fn evict(mut self, told: &mut Told) {
+        if !self.is_draining() {
+            self.broken(told);
+        }
+    }
+
     /// The session is over: what the client still sends is not taken for long.
     pub fn hurry(&mut self) {
         let soon = Instant::now() + LINGER;

@@ -4,25 +4,47 @@ use rustls::Error;
 
 use super::{Data, Stage};
 use crate::relay::established::{describe, shown};
-use crate::relay::sides::Told;
+use crate::relay::sides::{Sides, Told};
 use crate::relay::ticket::is_resumed;
 use crate::wire::relay::{Close, Of, Refusal, Report, Word};
 
 impl Data {
-    pub(super) fn established(&mut self, told: &mut Told) {
+    /// Its client may have begun already.
+    pub fn arrive(&mut self, scratch: &mut [u8], told: &mut Told) {
+        self.step(Sides { read_raw: true, ..Sides::default() }, scratch, told);
+        if !self.has_begun && self.stage == Stage::Handshake {
+            told.words.push(Word::Silent(self.id));
+        }
+    }
+
+    /// A part of it has come.
+    pub(super) fn shake_hands(&mut self, told: &mut Told) {
+        self.raw.acknowledge_at_once();
+        if !self.has_begun {
+            self.has_begun = true;
+            told.words.push(Word::Begun(self.id));
+        }
+        self.ended = self.engine.peer_has_closed().then_some(Close::Clean);
+        self.look(told);
+    }
+
+    /// Whether it has ended.
+    fn look(&mut self, told: &mut Told) {
         let Some(connection) = self.engine.established() else { return };
         if shown(connection) != self.terms.certificate.as_ref() {
             return self.refuse_broken("not the certificate of the control connection", told);
         }
         let resumed = is_resumed(connection, Of::Data);
         told.reports.push(Report::Established(describe(connection, Of::Data)));
-        self.until = None;
+        // Without its plain side it is of no use for long.
+        self.until = self.until.filter(|_| self.plain.is_none());
         told.resumed |= resumed;
         if self.terms.require_reuse && !resumed {
             told.words.push(Word::Refused(self.id, Refusal::NotResumed));
             self.stage = Stage::Refused;
         } else {
             told.words.push(Word::Proven(self.id));
+            self.gives_at_once = self.engine.is_curl() && self.direction.is_none();
             self.stage = Stage::Proven;
             self.start();
         }

@@ -33,8 +33,13 @@ pub struct Data {
     /// On its way to the worker.
     up: Buffer,
     stage: Stage,
+    /// Whether the client has sent something that is TLS.
+    has_begun: bool,
     /// Which way bytes will flow, where that is told before the handshake ends.
     direction: Option<Direction>,
+    /// Whether its client has its tickets at once. curl uses each ticket once, and takes new ones from what it reads just
+    /// before it closes; as long as it waits for its 150, it can't have closed.
+    gives_at_once: bool,
     /// How the client's side has ended, if it has.
     ended: Option<Close>,
     terms: Terms,
@@ -82,7 +87,9 @@ impl Data {
             engine: Engine::new(config, Of::Data),
             up: Buffer::default(),
             stage: Stage::Handshake,
+            has_begun: false,
             direction: None,
+            gives_at_once: false,
             ended: None,
             until: Some(Instant::now() + terms.patience),
             terms,
@@ -93,6 +100,9 @@ impl Data {
     /// The plain side has come, unless there is one already.
     pub fn join(&mut self, plain: OwnedFd) {
         self.plain.get_or_insert_with(|| Stream::new(plain));
+        if self.stage == Stage::Proven {
+            self.until = None;
+        }
     }
 
     /// The worker says which way.
@@ -174,6 +184,7 @@ impl Data {
     pub fn expire(&mut self, told: &mut Told) {
         match self.stage {
             Stage::Handshake => self.refuse_broken("no handshake in time", told),
+            Stage::Proven => self.broken(told),
             _ => self.stage = Stage::Over,
         }
     }
@@ -183,6 +194,7 @@ impl Data {
     fn holds_back(&self) -> bool {
         matches!(self.stage, Stage::Proven | Stage::Refused | Stage::Up)
             && self.engine.version() == Some(ProtocolVersion::TLSv1_3)
+            && !self.gives_at_once
     }
 
     fn read_raw(&mut self, scratch: &mut [u8], told: &mut Told) {
@@ -213,13 +225,7 @@ impl Data {
         let fed = self.engine.feed(bytes, &mut self.up);
         match (self.stage, fed) {
             (Stage::Handshake, Err(error)) => self.refuse_failed(&error, told),
-            (Stage::Handshake, Ok(())) => {
-                self.raw.acknowledge_at_once();
-                self.ended = self.engine.peer_has_closed().then_some(Close::Clean);
-                if self.engine.established().is_some() {
-                    self.established(told);
-                }
-            }
+            (Stage::Handshake, Ok(())) => self.shake_hands(told),
             (stage, fed) => {
                 if stage == Stage::Down {
                     // A client that downloads has nothing to say.
