@@ -267,6 +267,30 @@ fn a_wrong_command_line_is_told_to_everybody_in_their_own_words() {
     assert!(told.contains("--no-such-option"), "{told}");
 }
 
+/// Whatever is wrong with a command is for the person who gave it, by whatever way errors are read.
+#[test]
+fn a_command_tells_its_errors_where_errors_belong() {
+    let site = Site::readonly();
+    let there = site.beside("");
+    let there = there.to_str().expect("plain letters");
+    for (words, status, said) in [
+        (&["tls"][..], 64, "there is no command `tls`"),
+        (&["tls", "new"], 64, "tls new needs --names"),
+        (&["--nmaes=a", "tls", "new"], 64, "invalid option '--nmaes'"),
+        (&["tls", "new", "--names"], 64, "missing argument"),
+        (&["check", "--implicit-tls"], 64, "--implicit-tls is for serving"),
+        (&["--names=a"], 64, "--names and --out are for tls new"),
+        (&["tls", "new", "--names=a b", "--out", there], 64, "\"a b\" is neither the name"),
+        (&["tls", "new", "--names=a", "--out=/no/such/place"], 71, "/no/such/place: No such file"),
+    ] {
+        let mut command = Command::new(server_program());
+        let output = command.args(words).stdin(Stdio::null()).output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.starts_with("cellftpd: ") && told.contains(said), "{words:?}: {told}");
+        assert_eq!((output.status.code(), output.stdout), (Some(status), vec![]), "{words:?}");
+    }
+}
+
 /// As on a machine with a system logger: /dev/log is there when the server starts, before it has looked at what it inherited.
 #[test]
 fn with_a_system_logger_the_log_goes_there() {

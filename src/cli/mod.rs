@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 
+use self::trial::Unmade;
 use crate::exit::Exit;
 use crate::launch;
 
@@ -46,16 +47,16 @@ pub fn main() -> ExitCode {
         Ok(Request::Check(config)) => check::run(&config, &mut std::io::stdout()),
         Ok(Request::NewCertificate { names, out }) => match trial::make(&names, &out) {
             Ok(text) => say(&mut std::io::stdout(), &text, Exit::Clean),
-            Err(cause) => {
-                say(&mut std::io::stderr(), &format!("cellftpd: {cause}\n"), Exit::System)
+            Err(Unmade { cause, exit }) => {
+                say(&mut std::io::stderr(), &format!("cellftpd: {cause}\n"), exit)
             }
         },
         Ok(Request::Say(text)) => say(&mut std::io::stdout(), &text, Exit::Clean),
-        Err(error) if std::io::stderr().is_terminal() => {
-            say(&mut std::io::stderr(), &format!("cellftpd: {error}\n{USAGE}"), Exit::Usage)
+        Err(Wrong { cause, to_person: true }) => {
+            say(&mut std::io::stderr(), &format!("cellftpd: {cause}\n{USAGE}"), Exit::Usage)
         }
         // Under a super-server, and 2 may be the client.
-        Err(error) => launch::turn_away(&error.to_string()),
+        Err(Wrong { cause, .. }) => launch::turn_away(&cause.to_string()),
     };
     ExitCode::from(exit.status())
 }
@@ -76,29 +77,58 @@ struct Words {
     implicit: bool,
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, lexopt::Error> {
+/// Why a command line is not obeyed.
+#[derive(Debug)]
+struct Wrong {
+    cause: lexopt::Error,
+    /// Only a person gives commands; what is to serve may have nobody but a client to talk to.
+    to_person: bool,
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Wrong> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words = Words::default();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("config") | Short('c') => words.config = Some(parser.value()?.into()),
-            Long("implicit-tls") => words.implicit = true,
-            Long("names") => words.names = Some(parser.value()?.string()?),
-            Long("out") => words.out = Some(parser.value()?.into()),
-            Long("help") | Short('h') => return Ok(Request::Say(USAGE.into())),
-            Long("version") | Short('V') => {
-                return Ok(Request::Say(
-                    concat!("cellftpd ", env!("CARGO_PKG_VERSION"), "\n").into(),
-                ));
-            }
-            Value(word) => words.commands.push(word.string()?),
-            other => return Err(other.unexpected()),
+    let mut first = None;
+    // What is wrong may come before the command.
+    while let Some(read) = words.read(&mut parser).transpose() {
+        match read {
+            Ok(Some(request)) => return Ok(request),
+            Ok(None) => {}
+            Err(cause) => drop(first.get_or_insert(cause)),
         }
     }
-    words.request()
+    let to_person = words.are_a_persons() || std::io::stderr().is_terminal();
+    let request = first.map_or_else(|| words.request(), Err);
+    request.map_err(|cause| Wrong { cause, to_person })
 }
 
 impl Words {
+    /// Takes the next one, if there is one; a request if nothing after it matters.
+    fn read(
+        &mut self,
+        parser: &mut lexopt::Parser,
+    ) -> Result<Option<Option<Request>>, lexopt::Error> {
+        let Some(argument) = parser.next()? else { return Ok(None) };
+        match argument {
+            Long("config") | Short('c') => self.config = Some(parser.value()?.into()),
+            Long("implicit-tls") => self.implicit = true,
+            Long("names") => self.names = Some(parser.value()?.string()?),
+            Long("out") => self.out = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Some(Some(Request::Say(USAGE.into())))),
+            Long("version") | Short('V') => {
+                let version = concat!("cellftpd ", env!("CARGO_PKG_VERSION"), "\n");
+                return Ok(Some(Some(Request::Say(version.into()))));
+            }
+            Value(word) => self.commands.push(word.string()?),
+            other => return Err(other.unexpected()),
+        }
+        Ok(Some(None))
+    }
+
+    fn are_a_persons(&self) -> bool {
+        !self.commands.is_empty() || self.names.is_some() || self.out.is_some()
+    }
+
     fn request(self) -> Result<Request, lexopt::Error> {
         let Words { commands, config, names, out, implicit } = self;
         let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
@@ -124,7 +154,7 @@ mod tests {
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<Request, String> {
-        parse(words.iter().map(OsString::from)).map_err(|error| error.to_string())
+        parse(words.iter().map(OsString::from)).map_err(|wrong| wrong.cause.to_string())
     }
 
     #[test]

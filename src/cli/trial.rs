@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::config::certificate::is_host_name;
 use crate::config::x509::calendar;
+use crate::exit::Exit;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -24,12 +25,27 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// on to serve has to think of renewing before a year is over.
 const DAYS: u32 = 90;
 
+/// Why there is no certificate, and the status to end with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unmade {
+    pub cause: String,
+    pub exit: Exit,
+}
+
+impl From<String> for Unmade {
+    /// What is not the words' fault is the system's.
+    fn from(cause: String) -> Self {
+        Unmade { cause, exit: Exit::System }
+    }
+}
+
 /// Makes a key and a certificate for these names; what to do with them.
-pub(super) fn make(names: &str, directory: &Path) -> Result<String, String> {
+pub(super) fn make(names: &str, directory: &Path) -> Result<String, Unmade> {
     let names: Vec<String> =
         names.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
     if let Some(bad) = names.iter().find(|name| !is_host_name(name) && !is_address(name)) {
-        return Err(format!("{bad:?} is neither the name of a host nor an address"));
+        let cause = format!("{bad:?} is neither the name of a host nor an address");
+        return Err(Unmade { cause, exit: Exit::Usage });
     }
     let directory = directory.canonicalize().map_err(|error| told(directory, &error))?;
     let stem = names.first().map(|name| name.replace('*', "_")).unwrap_or_default();
@@ -146,7 +162,9 @@ mod tests {
     fn nothing_is_overwritten_and_nothing_left_behind() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
-        let exists = |name: &str| format!("{}: File exists (os error 17)", path(name).display());
+        let exists = |name: &str| {
+            Unmade::from(format!("{}: File exists (os error 17)", path(name).display()))
+        };
         std::fs::write(path("a.pem"), "mine").unwrap();
         assert_eq!(make("a", directory.path()), Err(exists("a.pem")));
         assert!(!path("a.key").exists());
@@ -162,11 +180,9 @@ mod tests {
     fn names_are_names_of_hosts() {
         let directory = tempfile::tempdir().unwrap();
         for names in ["", "a,,b", "../a", "a b", "a/b", "*"] {
-            let error = make(names, directory.path()).unwrap_err();
-            assert!(
-                error.ends_with("is neither the name of a host nor an address"),
-                "{names}: {error}"
-            );
+            let Unmade { cause, exit } = make(names, directory.path()).unwrap_err();
+            let said = "is neither the name of a host nor an address";
+            assert!(cause.ends_with(said) && exit == Exit::Usage, "{names}: {cause}");
         }
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
