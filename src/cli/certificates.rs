@@ -15,6 +15,7 @@ use crate::config::certificate::covers;
 use crate::config::secret::{read_chain, read_key, read_revoked};
 use crate::config::x509::{self, Facts, day};
 use crate::config::{Certificate, Config, Placed, Problem, RunAs, Unread};
+use crate::wire::key::kinds;
 
 /// A certificate should be replaced before it has no more than this.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -87,8 +88,8 @@ impl Findings {
         };
         let usable = any_supported_type(&key).ok();
         if usable.is_none() {
-            let kinds = "RSA from 2048 bits on, ECDSA P-256 and P-384, Ed25519";
-            self.error(path, &format!("is a key of a kind that is not served: there are {kinds}"));
+            let cause = format!("is a key of a kind that is not served: there are {}", kinds());
+            self.error(path, &cause);
         }
         usable
     }

@@ -1,5 +1,7 @@
 //! Around the key process: the relay has it sign, the broker hears its last words. It trusts neither.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::event::Violation;
@@ -16,12 +18,20 @@ pub type ReportEnd = Channel<Report, Nothing>;
 
 /// The longest input that is signed: of TLS 1.2 with P-384.
 pub const INPUT_MAX: usize = 165;
-/// The longest signature: of RSA with 8192 bits.
-pub const SIGNATURE_MAX: usize = 1024;
-/// The longest public key, DER.
-pub const PUBLIC_MAX: usize = 1200;
+/// How many bits an RSA key may have: ring signs with no others.
+pub const RSA_BITS: RangeInclusive<usize> = 2048..=4096;
+/// The longest signature: of the largest RSA key.
+pub const SIGNATURE_MAX: usize = *RSA_BITS.end() / 8;
+/// The longest public key, DER: of the same, with an exponent of 33 bits at most, and the numbers' headers.
+pub const PUBLIC_MAX: usize = SIGNATURE_MAX + 64;
 /// As many certificates as a configuration may name.
 pub const KEYS_MAX: usize = 8;
+
+/// The keys that are served, for whoever has another one.
+pub fn kinds() -> String {
+    let (least, most) = (RSA_BITS.start(), RSA_BITS.end());
+    format!("RSA of {least} to {most} bits, ECDSA P-256 and P-384, Ed25519")
+}
 
 /// What the relay asks.
 #[derive(Debug, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::shape::{MODERN, PKCS1};
 use crate::wire::Bounded;
-use crate::wire::key::{KEYS_MAX, Public};
+use crate::wire::key::{KEYS_MAX, Public, kinds};
 
 type Keys = (Vec<Arc<dyn SigningKey>>, Vec<Public>);
 
@@ -37,7 +37,8 @@ fn one(file: &[u8]) -> Result<(Arc<dyn SigningKey>, Public), String> {
     })?;
     let key = any_supported_type(&der);
     der.zeroize();
-    let key = key.map_err(|_| "neither RSA up to 4096 bits, ECDSA P-256, P-384, nor Ed25519")?;
+    let key =
+        key.map_err(|_| format!("it is of a kind that is not served: there are {}", kinds()))?;
     let public = key.public_key().ok_or("it has no public side")?;
     let public = Bounded::try_from(public.as_ref()).map_err(|error| error.to_string())?;
     let can = |scheme: &SignatureScheme| key.choose_scheme(&[*scheme]).is_some();

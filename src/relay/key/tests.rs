@@ -181,6 +181,7 @@ fn keys_come_in_many_forms() {
     for (key, best) in [
         (openssl(&["genrsa", "-traditional", "2048"]), Scheme::RSA_PSS_SHA256),
         (openssl(&["genrsa", "3072"]), Scheme::RSA_PSS_SHA256),
+        (openssl(&["genrsa", "4096"]), Scheme::RSA_PSS_SHA256),
         (sec1, Scheme::ECDSA_NISTP384_SHA384),
         (of_kind(&["localhost"], &rcgen::PKCS_ED25519).key, Scheme::ED25519),
         (chain + &p256().key, Scheme::ECDSA_NISTP256_SHA256),
@@ -192,16 +193,18 @@ fn keys_come_in_many_forms() {
     }
 }
 
+const NOT_SERVED: &str = "key 1: it is of a kind that is not served: there are RSA of 2048 to 4096 bits, \
+     ECDSA P-256 and P-384, Ed25519";
+
 #[test]
 fn keys_that_can_not_be_used_are_told_of() {
     for (key, cause) in [
         (String::new(), "key 1: there is no private key in its file"),
         (p256().chain, "key 1: there is no private key in its file"),
         (openssl(&["genrsa", "-aes128", "-passout", "pass:x", "2048"]), "key 1: it is encrypted"),
-        (
-            openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout"]),
-            "key 1: neither RSA up to 4096 bits, ECDSA P-256, P-384, nor Ed25519",
-        ),
+        (openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout"]), NOT_SERVED),
+        (openssl(&["genrsa", "2040"]), NOT_SERVED),
+        (openssl(&["genrsa", "4104"]), NOT_SERVED),
     ] {
         let keys = start(&key, false, None);
         assert_eq!(keys.end().as_deref(), Some(cause));
