@@ -162,8 +162,7 @@ impl Findings {
         if first.names.is_empty() {
             self.warning(&one.chain, "names no host: hardly a client will take it");
         }
-        let is_held =
-            |name: &&String| first.names.iter().any(|own| own == *name || covers(own, name));
+        let is_held = |name: &&String| first.names.iter().any(|own| covers(own, name));
         for name in one.names.iter().filter(|name| !is_held(name) && !first.names.is_empty()) {
             self.warning(&one.chain, &format!("is not for {name}, for which it is shown"));
         }

@@ -36,13 +36,15 @@ pub struct Certificate {
     pub span: Span,
 }
 
-/// Whether a name is this host, or has it with one label for its `*` (RFC 9525 §6.3).
+/// Whether a name of a certificate is this host's, in whatever letters and with a dot at its end or without. `*` stands for one
+/// label, the first (RFC 9525 §6.3).
 pub fn covers(name: &str, host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
     match name.strip_prefix("*.") {
-        Some(parent) => {
-            host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == parent)
-        }
-        None => name == host,
+        None => name.eq_ignore_ascii_case(host),
+        Some(domain) => host
+            .split_once('.')
+            .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(domain)),
     }
 }
 
@@ -127,14 +129,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_is_one_label() {
+    fn names_cover_hosts() {
         for (name, host, expected) in [
             ("ftp.example.org", "ftp.example.org", true),
+            ("FTP.example.org", "ftp.Example.ORG", true),
+            ("ftp.example.org", "ftp.example.org.", true),
             ("ftp.example.org", "example.org", false),
             ("*.example.org", "ftp.example.org", true),
+            ("*.Example.org", "FTP.eXample.org.", true),
+            ("*.example.org", "*.example.org", true),
             ("*.example.org", "a.ftp.example.org", false),
             ("*.example.org", "example.org", false),
             ("*.example.org", ".example.org", false),
+            ("ftp.example.org", "*.example.org", false),
+            ("*", "example.org", false),
         ] {
             assert_eq!(covers(name, host), expected, "{name} {host}");
         }

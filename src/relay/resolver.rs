@@ -5,6 +5,8 @@ use std::sync::Arc;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::config::certificate::covers;
+
 /// The certificates with their names, in the order of the configuration.
 #[derive(Debug)]
 pub struct Resolver {
@@ -20,9 +22,8 @@ impl Resolver {
     }
 
     fn named(&self, host: Option<&str>) -> Vec<&Arc<CertifiedKey>> {
-        let fits = |names: &[String]| {
-            host.is_some_and(|host| names.iter().any(|name| is_named(name, host)))
-        };
+        let fits =
+            |names: &[String]| host.is_some_and(|host| names.iter().any(|name| covers(name, host)));
         let all = self.certificates.iter();
         all.filter(|(names, _)| fits(names)).map(|(_, certified)| certified).collect()
     }
@@ -43,39 +44,5 @@ impl ResolvesServerCert for Resolver {
         let usable =
             |certified: &&Arc<CertifiedKey>| certified.key.choose_scheme(offered).is_some();
         candidates.iter().copied().find(usable).or(candidates.first().copied()).cloned()
-    }
-}
-
-/// Whether a name of the configuration is this host's. `*` stands for one label, the first (RFC 9525 §6.3).
-fn is_named(name: &str, host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    match name.strip_prefix("*.") {
-        None => name.eq_ignore_ascii_case(host),
-        Some(domain) => host
-            .split_once('.')
-            .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(domain)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_fit_hosts() {
-        for (name, host, fits) in [
-            ("ftp.example.org", "ftp.example.org", true),
-            ("FTP.example.org", "ftp.Example.ORG", true),
-            ("ftp.example.org", "ftp.example.org.", true),
-            ("ftp.example.org", "example.org", false),
-            ("*.example.org", "ftp.example.org", true),
-            ("*.example.org", "a.ftp.example.org", false),
-            ("*.example.org", "example.org", false),
-            ("*.example.org", ".example.org", false),
-            ("*", "example.org", false),
-            ("", "", true),
-        ] {
-            assert_eq!(is_named(name, host), fits, "{name} {host}");
-        }
     }
 }
