@@ -162,6 +162,7 @@ fn check_tells_all_that_is_wrong() {
     {
         assert!(text.contains(cause), "no {cause:?} in {text}");
     }
+    assert!(text.ends_with("\n\n# Verdict\nno connection is served (2 errors)\n"), "{text}");
     assert_eq!(status, 78);
     let missing = Site::readonly().set("anonymous.root", "\"/no/such/place\"");
     let (text, status) = check(&missing);

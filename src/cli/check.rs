@@ -10,7 +10,7 @@ use crate::cage::caps::Set;
 use crate::cage::kernel_holds_back;
 use crate::cage::powers;
 use crate::cage::seccomp::{self, Filter};
-use crate::config::{Class, Config, EACH, Rights, RightsTable, Settings, describe, load};
+use crate::config::{Class, Config, EACH, Problems, Rights, RightsTable, Settings, describe, load};
 use crate::exit::Exit;
 use crate::launch::obstacle::{self, Obstacle};
 
@@ -18,33 +18,73 @@ use crate::launch::obstacle::{self, Obstacle};
 pub(super) fn run(path: &Path, out: &mut dyn Write) -> Exit {
     let (text, exit) = match load(path) {
         Ok(config) => report(&config),
-        Err(problems) => (format!("{problems}\n"), Exit::Config),
+        Err(problems) => unloaded(&problems),
     };
     // Whoever closed the output does not want to read it.
     let _ = out.write_all(text.as_bytes());
     exit
 }
 
+/// Nothing is meant by what can't be loaded.
+fn unloaded(problems: &Problems) -> (String, Exit) {
+    let count = counted(problems.0.len(), 0);
+    (format!("{problems}\n\n# Verdict\nno connection is served{count}\n"), Exit::Config)
+}
+
+/// What is meant, then what is wrong, the worst last: whoever reads it on a terminal sees the end.
 fn report(config: &Config) -> (String, Exit) {
-    let mut text = String::new();
-    for warning in &config.warnings {
-        let _ = writeln!(text, "warning: {warning}");
-    }
-    for doubt in obstacle::doubts(config) {
-        let _ = writeln!(text, "warning: {doubt}");
-    }
-    let obstacles = obstacle::find(&config.settings);
-    for Obstacle { class, cause } in &obstacles {
-        let whose = class.map_or(String::new(), |class| format!("{} logins: ", class.word()));
-        let _ = writeln!(text, "error: {whose}{cause}");
-    }
     let findings = certificates::look(config);
-    for Finding { is_error, problem } in &findings.problems {
-        let _ = writeln!(text, "{}: {problem}", if *is_error { "error" } else { "warning" });
+    let obstacles = obstacle::find(&config.settings);
+    let mut text = meaning(config, &findings.certificates);
+    let spoils_tls = findings.problems.iter().any(|one| one.is_error);
+    let (warnings, errors) = problems(config, &obstacles, findings.problems);
+    if !(warnings.is_empty() && errors.is_empty()) {
+        let _ = writeln!(text, "\n# Problems");
     }
-    let _ = writeln!(text, "# Settings\n{}", describe(config));
-    if !findings.certificates.is_empty() {
-        let _ = writeln!(text, "# Certificates\n{}", findings.certificates);
+    for (kind, said) in [("warning", &warnings), ("error", &errors)] {
+        for said in said {
+            let _ = writeln!(text, "{kind}: {said}");
+        }
+    }
+    let (verdict, exit) = match verdict(&config.settings, &obstacles) {
+        (_, Exit::Clean) if spoils_tls => ("TLS can't be served as it is", Exit::Config),
+        other => other,
+    };
+    let _ = writeln!(text, "\n# Verdict\n{verdict}{}", counted(errors.len(), warnings.len()));
+    (text, exit)
+}
+
+/// ` (1 error, 2 warnings)`; nothing if there are none.
+fn counted(errors: usize, warnings: usize) -> String {
+    let several = |count: usize| if count == 1 { "" } else { "s" };
+    let counts = [(errors, "error"), (warnings, "warning")];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<_> =
+        counts.map(|(count, what)| format!("{count} {what}{}", several(*count))).collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
+}
+
+/// What is allowed but hardly meant, and what has to be mended.
+fn problems(
+    config: &Config,
+    obstacles: &[Obstacle],
+    findings: Vec<Finding>,
+) -> (Vec<String>, Vec<String>) {
+    let whose = |class: Option<Class>| class.map(|class| format!("{} logins: ", class.word()));
+    let obstacles = obstacles
+        .iter()
+        .map(|Obstacle { class, cause }| format!("{}{cause}", whose(*class).unwrap_or_default()));
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|one| one.is_error);
+    let told = |one: Finding| one.problem.to_string();
+    let of_config = config.warnings.iter().map(ToString::to_string);
+    let warnings = of_config.chain(obstacle::doubts(config)).chain(warnings.into_iter().map(told));
+    (warnings.collect(), obstacles.chain(errors.into_iter().map(told)).collect())
+}
+
+fn meaning(config: &Config, certificates: &str) -> String {
+    let mut text = format!("# Settings\n{}\n", describe(config));
+    if !certificates.is_empty() {
+        let _ = writeln!(text, "# Certificates\n{certificates}");
     }
     let _ = write!(text, "# Processes\n{}", processes(config));
     for class in classes(&config.settings) {
@@ -52,14 +92,7 @@ fn report(config: &Config) -> (String, Exit) {
         let _ = write!(text, "\n# Rights of {} sessions\n{}", class.word(), rights(&table));
     }
     let _ = write!(text, "\n# System calls of a session worker\n{}", reasons(config));
-    let (verdict, exit) = match verdict(&config.settings, &obstacles) {
-        (_, Exit::Clean) if findings.problems.iter().any(|finding| finding.is_error) => {
-            ("TLS can't be served as it is", Exit::Config)
-        }
-        other => other,
-    };
-    let _ = writeln!(text, "\n# Verdict\n{verdict}");
-    (text, exit)
+    text
 }
 
 fn verdict(settings: &Settings, obstacles: &[Obstacle]) -> (&'static str, Exit) {
@@ -193,6 +226,22 @@ mod tests {
             let said = text.lines().filter(|line| line.starts_with("warning: listing.time"));
             assert_eq!(said.count(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_worst_stands_last() {
+        let text = "[anonymous]\nroot = '/no/such/place'\n[local]\nenabled = true\n\
+                    [listing]\ntime = 'Nowhere'\n[tls]\nenabled = true\nlogin = 'allow'\n\
+                    [[tls.certificate]]\nchain = '/no/chain'\nkey = '/no/key'\n";
+        let config = from_sources(vec![Source::new("test.toml", text)]).unwrap();
+        let (text, exit) = report(&config);
+        let (_, last) = text.split_once("\n# Problems\n").unwrap();
+        let (told, verdict) = last.split_once("\n\n# Verdict\n").unwrap();
+        let are_errors: Vec<_> = told.lines().map(|line| line.starts_with("error: ")).collect();
+        let errors = are_errors.iter().filter(|is| **is).count();
+        assert!(are_errors.is_sorted() && errors >= 3, "{text}");
+        assert!(verdict.ends_with(&format!(" ({errors} errors, 2 warnings)\n")), "{text}");
+        assert_eq!((are_errors.len() - errors, exit), (2, Exit::Config), "{text}");
     }
 
     #[test]
