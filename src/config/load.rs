@@ -98,12 +98,16 @@ fn trusted_text(path: &Path) -> Result<String, Problem> {
 
 /// Why a file is not read, with what it would mean if it were.
 fn problem(unread: &Unread, path: &Path) -> Problem {
-    let why = match unread {
+    Problem::of_file(path, format!("{unread}{}", meaning(unread))).cured_by(unread.cure(path))
+}
+
+fn meaning(unread: &Unread) -> &'static str {
+    match unread {
         Unread::Foreign(_) => ", who could make root do anything by it",
         Unread::Writable(_) => ", who could make root do anything",
+        Unread::Reached(_, cause) => meaning(cause),
         _ => "",
-    };
-    Problem::of_file(path, format!("{unread}{why}")).cured_by(unread.cure(path))
+    }
 }
 
 #[cfg(test)]

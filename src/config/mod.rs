@@ -30,6 +30,7 @@ mod spelling;
 mod table;
 mod tls;
 mod trusted;
+mod way;
 
 use std::net::IpAddr;
 

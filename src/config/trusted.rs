@@ -2,18 +2,20 @@
 //!
 //! Run by whoever loads the configuration: the launcher as root before anyone has spoken, ordinary users who start a
 //! server for themselves, `cellftpd check`. A file is trusted only if nobody but root and the one who runs this could
-//! have written it, which is looked at on what was opened, after all links: those of certificate tools are followed.
+//! have written it, which is looked at on what was opened, after all links: those of certificate tools are followed. So are the
+//! directories on the way to it: who may write one of them could have put another file there.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use nix::unistd::{Uid, getuid};
 use zeroize::Zeroizing;
 
 use super::problem::Problem;
+use super::way;
 
 /// What a file may be at most.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +52,9 @@ pub enum Unread {
     /// It is a secret, and has this mode.
     #[error("may be used by others (mode {0:03o})")]
     Exposed(u32),
+    /// Somebody else could put another file in its place.
+    #[error("is reached through {place}, which {cause}", place = .0.display(), cause = .1)]
+    Reached(PathBuf, Box<Unread>),
 }
 
 impl Unread {
@@ -69,6 +74,7 @@ impl Unread {
             Self::Foreign(_) => Some(format!("chown root {shown}")),
             Self::Writable(_) => Some(format!("chmod go-w {shown}")),
             Self::Exposed(_) => Some(format!("chmod g-w,o= {shown}")),
+            Self::Reached(place, cause) => cause.cure(place),
             _ => None,
         }
     }
@@ -85,6 +91,7 @@ pub(super) fn read(path: &Path, bounds: Bounds) -> Result<Zeroizing<Vec<u8>>, Un
         return Err(Unread::NoFile);
     }
     distrust(&facts, bounds.forbidden, getuid())?;
+    way::distrust(path, getuid())?;
     let room = facts.len().min(bounds.size) as usize + 64;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.take(bounds.size + 1).read_to_end(&mut bytes)?;
