@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 
+use super::ocsp;
 use crate::config::certificate::covers;
 use crate::config::secret::{read_chain, read_key, read_revoked};
 use crate::config::x509::{self, Facts, day};
@@ -61,7 +62,7 @@ impl Findings {
             self.pair(one, chain.clone(), Arc::clone(key));
         }
         if let Some(path) = &one.ocsp {
-            self.file(path, read_chain(path));
+            self.response(path, chain.first(), now);
         }
         let facts: Vec<_> = chain.iter().map_while(|der| self.facts(&one.chain, der)).collect();
         for (index, facts) in facts.iter().enumerate() {
@@ -117,6 +118,15 @@ impl Findings {
                 self.error(&one.key, &format!("{cause} {}", one.chain.display()));
             }
             Err(error) => self.error(&one.chain, &format!("can't be shown to clients: {error}")),
+        }
+    }
+
+    /// What the authority has said of it.
+    fn response(&mut self, path: &Path, leaf: Option<&CertificateDer<'_>>, now: SystemTime) {
+        let said = self.file(path, read_chain(path));
+        let wrong = said.zip(leaf).and_then(|(said, leaf)| ocsp::wrong(&said, leaf, now));
+        if let Some(cause) = wrong {
+            self.error(path, &cause);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod check;
+mod ocsp;
 mod trial;
 
 use std::ffi::OsString;
