@@ -1,28 +1,28 @@
 //! `cellftpd check`: what clients would think of the certificates, and whether the files can be used. A person at a terminal,
 //! or a script; the files are the administrator's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::geteuid;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 
 use super::ocsp;
 use crate::config::certificate::covers;
-use crate::config::secret::{read_chain, read_key, read_revoked};
+use crate::config::secret::{read_chain, read_key};
 use crate::config::x509::{self, Facts, day};
-use crate::config::{Certificate, Config, Placed, Problem, RunAs, Unread};
+use crate::config::{Certificate, Config, Problem, RunAs, Unread};
 use crate::wire::key::kinds;
 
 /// A certificate should be replaced before it has no more than this.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Something that is wrong with a file.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Finding {
     /// Whether clients are turned away by it.
     pub is_error: bool,
@@ -49,7 +49,7 @@ pub(super) fn look(config: &Config) -> Findings {
     if config.offers_tls() {
         let now = SystemTime::now();
         config.certificates.iter().for_each(|one| findings.certificate(one, now));
-        findings.clients(config);
+        findings.clients(config, now);
     }
     findings
 }
@@ -95,7 +95,7 @@ impl Findings {
         usable
     }
 
-    fn chain(&mut self, path: &Path) -> Vec<CertificateDer<'static>> {
+    pub(super) fn chain(&mut self, path: &Path) -> Vec<CertificateDer<'static>> {
         let Some(bytes) = self.file(path, read_chain(path)) else { return Vec::new() };
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes).map_while(Result::ok).collect();
         if chain.is_empty() {
@@ -178,47 +178,34 @@ impl Findings {
         }
     }
 
-    /// What the certificates of clients are checked with.
-    fn clients(&mut self, config: &Config) {
-        let tables = config.matches.iter().map(|one| &one.overlay.tls).chain([&config.said.tls]);
-        let paths = |said: &Option<Placed<Option<PathBuf>>>| -> Option<PathBuf> {
-            said.as_ref().and_then(|said| said.value.clone())
-        };
-        for tls in tables {
-            if let Some(path) = paths(&tls.client_ca) {
-                self.chain(&path);
-            }
-            if let Some(path) = paths(&tls.client_crl)
-                && let Some(bytes) = self.file(&path, read_revoked(&path))
-                && CertificateRevocationListDer::from_pem_slice(&bytes).is_err()
-            {
-                self.error(&path, "holds no list of revoked certificates: PEM is expected");
-            }
-        }
-    }
-
     /// What was read, or a finding.
-    fn file<T>(&mut self, path: &Path, read: Result<T, Unread>) -> Option<T> {
+    pub(super) fn file<T>(&mut self, path: &Path, read: Result<T, Unread>) -> Option<T> {
         match read {
             Ok(bytes) => Some(bytes),
-            Err(unread) if unread.is_denied() && self.is_onlooker => {
-                let problem = unread.problem(path).cured_by("run this as root".to_owned());
-                self.problems.push(Finding { is_error: false, problem });
-                None
-            }
             Err(unread) => {
-                self.problems.push(Finding { is_error: true, problem: unread.problem(path) });
+                let is_denied = unread.is_denied() && self.is_onlooker;
+                let problem = unread.problem(path);
+                let cure = is_denied.then(|| "run this as root".to_owned());
+                let problem = if is_denied { problem.cured_by(cure) } else { problem };
+                self.found(Finding { is_error: !is_denied, problem });
                 None
             }
         }
     }
 
-    fn error(&mut self, path: &Path, cause: &str) {
-        self.problems.push(Finding { is_error: true, problem: Problem::of_file(path, cause) });
+    pub(super) fn error(&mut self, path: &Path, cause: &str) {
+        self.found(Finding { is_error: true, problem: Problem::of_file(path, cause) });
     }
 
-    fn warning(&mut self, path: &Path, cause: &str) {
-        self.problems.push(Finding { is_error: false, problem: Problem::of_file(path, cause) });
+    pub(super) fn warning(&mut self, path: &Path, cause: &str) {
+        self.found(Finding { is_error: false, problem: Problem::of_file(path, cause) });
+    }
+
+    /// A file may be named more than once.
+    fn found(&mut self, finding: Finding) {
+        if !self.problems.contains(&finding) {
+            self.problems.push(finding);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod check;
+mod clients;
 mod ocsp;
 mod trial;
 

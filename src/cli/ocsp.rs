@@ -211,11 +211,12 @@ mod tests {
         let authority = Authority::new();
         // Above 0x7f: as a number it has a zero before it.
         let own = authority.signs(&[0x82, 0x34]);
-        let now = SystemTime::now();
         for more in [&[][..], &["-sha256"], &["-resp_no_certs", "-resp_key_id"], &["-no_nonce"]] {
-            assert_eq!(wrong(&authority.answers(GOOD, more), &own, now), None, "{more:?}");
+            let answer = authority.answers(GOOD, more);
+            assert_eq!(wrong(&answer, &own, SystemTime::now()), None, "{more:?}");
         }
         let good = authority.answers(GOOD, &[]);
+        let now = SystemTime::now();
         let told = |books| wrong(&authority.answers(books, &[]), &own, now).unwrap();
         assert_eq!(told(REVOKED), "says that the certificate is revoked");
         assert_eq!(told(""), "says that the authority does not know the certificate");

@@ -81,6 +81,16 @@ impl Config {
         self.applied(&Known { from, host, tls, login: Some(login) })
     }
 
+    /// The settings of the tables, and those with each match alone laid over them.
+    pub fn variants(&self) -> impl Iterator<Item = Settings> {
+        let matched = self.matches.iter().map(|one| {
+            let mut settings = self.settings.clone();
+            one.overlay.apply(&mut settings);
+            settings
+        });
+        std::iter::once(self.settings.clone()).chain(matched)
+    }
+
     /// Whether some match names this host, spelled in small letters.
     pub fn serves_host(&self, host: &[u8]) -> bool {
         self.matches.iter().any(|one| one.conditions.names_host(host))

@@ -1,4 +1,4 @@
-//! What a certificate says of itself. It is told, never judged: rustls does that.
+//! What a certificate, or a list of those that are revoked, says of itself. It is told, never judged: rustls does that.
 //!
 //! For `cellftpd check`, which reads the administrator's files, and for the process that has checked a client's certificate:
 //! a parser of what strangers send is no work for root.
@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::certificate::{CertificateInner, Raw};
+use x509_cert::crl::CertificateList;
 use x509_cert::der::{DateTime, Decode, Encode, Tag, Tagged};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
@@ -64,6 +65,22 @@ pub fn read(der: &[u8]) -> Result<Facts, String> {
         from: moment(said.validity().not_before),
         until: moment(said.validity().not_after),
     })
+}
+
+/// What is to know of a list of revoked certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    /// Whose certificates it is about.
+    pub issuer: String,
+    /// When the next one is there at the latest, if it says so.
+    pub until: Option<SystemTime>,
+}
+
+/// Reads such a list, DER.
+pub fn read_revoked(der: &[u8]) -> Result<Revoked, String> {
+    let list = CertificateList::<Raw>::from_der(der).map_err(|error| error.to_string())?;
+    let said = list.tbs_cert_list;
+    Ok(Revoked { issuer: written(&said.issuer), until: said.next_update.map(moment) })
 }
 
 /// A name as RFC 4514 writes it: the last part first.

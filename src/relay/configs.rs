@@ -104,6 +104,11 @@ impl Configs {
 }
 
 impl Clients {
+    /// Why their certificates can't be judged, if they can't: of the files.
+    pub fn wrong(&self) -> Option<String> {
+        self.verifier(Arc::new(provider())).err()
+    }
+
     fn verifier(
         &self,
         provider: Arc<CryptoProvider>,
