@@ -74,6 +74,24 @@ impl Data {
         let _ = stream.shutdown(Shutdown::Write);
     }
 
+    /// The records that these bytes and the end of TLS are, in the order of the wire. None of them is sent.
+    pub fn seals(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let tls = self.1.as_mut().expect("the connection is protected");
+        tls.set_buffer_limit(None);
+        tls.writer().write_all(bytes).expect("there is no limit");
+        tls.send_close_notify();
+        let mut wire = Vec::new();
+        while tls.wants_write() {
+            tls.write_tls(&mut wire).expect("memory takes it");
+        }
+        let mut records = Vec::new();
+        while let [_, _, _, high, low, ..] = wire[..] {
+            let length = 5 + usize::from(u16::from_be_bytes([high, low]));
+            records.push(wire.drain(..length).collect());
+        }
+        records
+    }
+
     /// All that comes until the server closes; an end by reset, or of TLS without close_notify, is not one.
     #[track_caller]
     pub fn all(mut self) -> Vec<u8> {

@@ -1,9 +1,11 @@
 //! What the key process signs, and what it refuses.
 
+use std::ops::Range;
 use std::thread::JoinHandle;
 
 use rustls::SignatureScheme as Scheme;
 
+use super::shape::Shape;
 use super::*;
 use crate::relay::testing::{Pair, of_kind, openssl, pair};
 use crate::wire::key::{BrokerEnd, INPUT_MAX, Public, RelayEnd};
@@ -80,6 +82,16 @@ fn good() -> Vec<Vec<u8>> {
     ]
 }
 
+/// Where the bytes stand that say what an input is; all others are the handshake's own.
+fn says(input: &[u8]) -> Range<usize> {
+    match input[0] {
+        b' ' => 0..98,
+        // A point of X25519 has no form.
+        _ if input[66] == 0x1d => 64..68,
+        _ => 64..69,
+    }
+}
+
 fn p256() -> Pair {
     pair(&["localhost"])
 }
@@ -107,8 +119,7 @@ fn nothing_else_is_signed() {
         bad.push(input[..length - 1].to_vec());
         bad.extend((length < INPUT_MAX).then(|| [&input[..], &[0]].concat()));
         // Each byte that says what it is.
-        let says = if input[0] == b' ' { 0..98 } else { 64..68 };
-        for at in says {
+        for at in says(&input) {
             let mut input = input.clone();
             input[at] ^= 1;
             bad.push(input);
@@ -126,6 +137,56 @@ fn nothing_else_is_signed() {
         keys.public();
         assert_eq!(keys.ask(0, Scheme::ECDSA_NISTP256_SHA256, &input), None, "{input:?}");
         assert_eq!(keys.end().as_deref(), Some("asked to sign what no handshake signs"));
+    }
+}
+
+/// What is signed differs from what is not in these bytes and the length alone, and in each of them.
+#[test]
+fn inputs_are_of_a_shape_or_of_none() {
+    for input in good() {
+        let shape = shape::of(&input);
+        assert!(shape.is_some());
+        for at in 0..input.len() {
+            let is_own = !says(&input).contains(&at);
+            let mut other = input.clone();
+            for byte in (0..=255).filter(|byte| *byte != input[at]) {
+                other[at] = byte;
+                assert_eq!(shape::of(&other).is_some(), is_own, "{byte} at {at} of {input:?}");
+            }
+        }
+        // As much of it as fits, and all of it with more behind.
+        let lengths: Vec<usize> = good().iter().map(Vec::len).collect();
+        for length in 0..=INPUT_MAX {
+            let mut other = input.clone();
+            other.resize(length, 0);
+            // Both hashes are as good behind the same words.
+            let fits = match shape {
+                Some(Shape::CertificateVerify) => lengths[..2].contains(&length),
+                _ => length == input.len(),
+            };
+            assert_eq!(shape::of(&other), shape.filter(|_| fits), "{length} of {input:?}");
+        }
+    }
+    // The words of one version with the randoms of the other.
+    for input in good().into_iter().filter(|input| input[0] != b' ') {
+        assert_eq!(shape::of(&[&[b' '; 64], &input[64..]].concat()), None, "{input:?}");
+        assert_eq!(shape::of(&[&input[..64], &tls13(32)[64..]].concat()), None, "{input:?}");
+    }
+}
+
+/// RFC 8446 §4.2.3: of all numbers that a relay could name.
+#[test]
+fn schemes_are_of_a_version_or_of_none() {
+    const BOTH: [u16; 6] = [0x0403, 0x0503, 0x0804, 0x0805, 0x0806, 0x0807];
+    const OLD: [u16; 3] = [0x0401, 0x0501, 0x0601];
+    for number in 0..=u16::MAX {
+        let (scheme, is_both) = (Scheme::from(number), BOTH.contains(&number));
+        for tls13_only in [false, true] {
+            let new = Shape::CertificateVerify.allows(scheme, tls13_only);
+            assert_eq!(new, is_both, "{scheme:?}");
+            let old = Shape::ServerKeyExchange.allows(scheme, tls13_only);
+            assert_eq!(old, !tls13_only && (is_both || OLD.contains(&number)), "{scheme:?}");
+        }
     }
 }
 
