@@ -206,3 +206,24 @@ fn every_promise_has_a_test() {
     }
     none("promises without a test, tests without a promise", &findings);
 }
+
+#[test]
+fn security_md_counts_the_kinds_of_messages() {
+    const WORDS: [&str; 13] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
+    let text = std::fs::read_to_string("SECURITY.md").unwrap();
+    for (who, file, name) in [
+        ("owns a login worker", "login", "Ask"),
+        ("owns a session worker", "session", "Ask"),
+        ("owns the relay", "relay", "Report"),
+        ("owns the key process", "key", "Ask"),
+    ] {
+        let count = Source::read(&format!("src/wire/{file}.rs")).variants(name);
+        let row =
+            text.lines().find(|line| line.starts_with("| who ") && line.contains(who)).unwrap();
+        let said = format!("{} kinds of messages", WORDS[count]);
+        assert!(row.contains(&said), "{said}: {row}");
+    }
+}

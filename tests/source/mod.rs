@@ -55,6 +55,16 @@ fn collect(directory: &Path, names: &mut Vec<String>) {
 }
 
 impl Source {
+    /// How many variants an enum of this name has.
+    #[track_caller]
+    pub fn variants(&self, name: &str) -> usize {
+        let of = |item: &syn::Item| match item {
+            syn::Item::Enum(one) if one.ident == name => Some(one.variants.len()),
+            _ => None,
+        };
+        self.syntax.items.iter().find_map(of).unwrap_or_else(|| panic!("no enum {name}"))
+    }
+
     /// Reads and parses a file.
     pub fn read(name: &str) -> Source {
         let text =
