@@ -28,7 +28,8 @@ pub(super) fn warnings(config: &Config) -> Vec<Problem> {
 fn match_errors(config: &Config, one: &Match) -> Vec<Problem> {
     let phase = one.conditions.phase();
     let places = one.overlay.places().into_iter();
-    let late = places.filter_map(|(row, place)| too_late(config, phase, row, place));
+    let by_host = one.conditions.host.is_some();
+    let late = places.filter_map(|(row, place)| too_late(config, (phase, by_host), row, place));
     let certificates = one.overlay.certificates.iter().map(|certificate| {
         let cause = "a certificate can't differ by match";
         problem(config, one.file, certificate.span, cause).cured_by(
@@ -38,10 +39,26 @@ fn match_errors(config: &Config, one: &Match) -> Vec<Problem> {
     late.chain(certificates).collect()
 }
 
-/// A match that sets what was used before the match could be decided.
-fn too_late(config: &Config, phase: Phase, row: &Setting, place: Place) -> Option<Problem> {
+/// A match that sets what was used before the match could be decided. A host that is named in clear is no word to go by
+/// for a handshake: whoever wants other terms names it later, or in the handshake itself.
+fn too_late(
+    config: &Config,
+    (phase, by_host): (Phase, bool),
+    row: &Setting,
+    place: Place,
+) -> Option<Problem> {
     let Setting { table, name, .. } = row;
     let (cause, cure) = match (row.phase, phase) {
+        (Phase::Handshake, _) if by_host => (
+            format!("`{table}.{name}` is used before the host is known"),
+            "match by from instead, or serve the host at an address or port of its own, by another \
+             entry of the super-server with a --config of its own"
+                .to_owned(),
+        ),
+        (Phase::Handshake, Phase::Login) => (
+            format!("`{table}.{name}` is used before the user, group and class are known"),
+            "match by from instead".to_owned(),
+        ),
         (Phase::Launch, _) => (
             format!("`{table}.{name}` is used before anything is known of the client"),
             format!("set it in [{table}], the same for all"),

@@ -26,6 +26,8 @@ use super::value::{Rule, Value, Wrong, plain_name, printable, within, zone_name}
 pub enum Phase {
     /// Before anything is known of the client: the same for all.
     Launch,
+    /// Where TLS begins, before the client has named a host in a way that holds: may differ by `from` alone.
+    Handshake,
     /// Before login: may differ by `from`, `host` and `tls`.
     Connect,
     /// After login: may differ by `user`, `group` and `class` too.
@@ -178,7 +180,7 @@ settings! {
         Connect enabled: bool = false;
 
         /// The oldest version that is spoken: "1.2" or "1.3".
-        Connect min_version: TlsVersion = TlsVersion::V1_2;
+        Handshake min_version: TlsVersion = TlsVersion::V1_2;
 
         /// Whether a login needs TLS. "require": it does. "allow": it does not. "forbid": a login over
         /// TLS is refused. "auto": where TLS is enabled, logins with a password need it and anonymous
@@ -203,17 +205,17 @@ settings! {
 
         /// Whether clients are asked for a certificate. "request": one that is shown has to be good.
         /// "require": without a good one there is no session over TLS.
-        Connect client_certificate: ClientCertificate = ClientCertificate::None;
+        Handshake client_certificate: ClientCertificate = ClientCertificate::None;
 
         /// The subject of a client's certificate, as the log shows it ("CN=alice,O=Example"), with
         /// which the user of a match logs in without a password. "" for none.
         Login certificate_login: String = String::new(), printable;
 
         /// The certificates of who may sign those of clients, a PEM file. "" for none.
-        Connect client_ca: Option<PathBuf> = None;
+        Handshake client_ca: Option<PathBuf> = None;
 
         /// The certificates of clients that are revoked, a PEM file. "" for none.
-        Connect client_crl: Option<PathBuf> = None;
+        Handshake client_crl: Option<PathBuf> = None;
     }
 
     /// Data connections.

@@ -45,9 +45,9 @@ const SHIPPED_TAIL: &str = r#"
 # Settings that differ by client: any number of matches, applied in order, the later wins.
 # Conditions, of which all must hold: user, group (names with * and ?), class ("anonymous",
 # "local", "virtual"), from (networks), host, tls. A setting that is used before the user is known
-# can only differ by from, host and tls; it is marked (not by user) above. One that is marked
-# (the same for all) can't differ, nor can certificates. A match that says tls = true or false sets
-# nothing of [tls].
+# can only differ by from, host and tls; it is marked (not by user) above, and (only by from) where
+# the host is not known either. One that is marked (the same for all) can't differ, nor can
+# certificates. A match that says tls = true or false sets nothing of [tls].
 # [[match]]
 # user = ["alice", "dev-*"]
 # transfer.umask = "077"
@@ -78,6 +78,7 @@ pub fn shipped() -> String {
 fn differing(phase: Phase) -> &'static str {
     match phase {
         Phase::Launch => "# (the same for all)\n",
+        Phase::Handshake => "# (only by from)\n",
         Phase::Connect => "# (not by user)\n",
         Phase::Login => "",
     }

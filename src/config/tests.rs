@@ -99,7 +99,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ),
     (
         "[tls]\nclient_ca = '/ca'\nclient_certificate = 'require'\n\
-         [[match]]\nhost = 'x'\ntls.client_ca = ''\n",
+         [[match]]\nfrom = '::1'\ntls.client_ca = ''\n",
         "6:17: certificates of clients are good only if somebody known has signed them \
              (set tls.client_ca to the file of who may)",
     ),
@@ -188,11 +188,39 @@ const MATCH_PROBLEMS: &[(&str, &str)] = &[
              (match by from or host instead)",
     ),
     (
+        "class = 'local'\ntls.min_version = '1.3'",
+        "`tls.min_version` is used before the user, group and class are known \
+             (match by from instead)",
+    ),
+    (
         "class = 'anonymous'\ntls.certificate = [{ chain = '/x', key = '/y' }]",
         "a certificate can't differ by match \
              (set it outside of any match, with names = [...] to tell hosts apart)",
     ),
 ];
+
+/// What a handshake goes by is used before any host is known that could hold: one that is named in it would be too late.
+#[test]
+fn no_host_has_a_handshake_of_its_own() {
+    for setting in [
+        "client_ca = '/x'",
+        "client_certificate = 'none'",
+        "client_crl = ''",
+        "min_version = '1.3'",
+    ] {
+        let name = setting.split(' ').next().unwrap();
+        for host in ["host = 'a.example'", "host = '*'\nfrom = '10.0.0.0/8'\nuser = 'alice'"] {
+            let problems = bad(&format!("[[match]]\n{host}\ntls.{setting}\n"));
+            assert_eq!(problems.0.len(), 1, "{problems}");
+            let line = problems.0[0].one_line();
+            let told = format!("`tls.{name}` is used before the host is known (match by from ");
+            assert!(line.contains(&told), "{line}");
+            assert!(line.contains("an address or port of its own"), "{line}");
+        }
+        let text = format!("[[match]]\nfrom = '10.0.0.0/8'\ntls.{setting}\n");
+        assert!(good(&text).warnings.is_empty(), "{text}");
+    }
+}
 
 #[test]
 fn one_problem_each() {
