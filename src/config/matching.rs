@@ -72,6 +72,11 @@ pub struct Login<'a> {
 }
 
 impl Pattern {
+    /// Whether it stands for one name alone.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.0.contains(['*', '?'])
+    }
+
     /// Whether a name is as the pattern says. A `*` that took too little is grown by one byte at
     /// a time, and only the last one needs to be, so the time is at most the product of lengths.
     pub fn matches(&self, name: &[u8]) -> bool {
@@ -117,6 +122,11 @@ impl Conditions {
             && self.tls.is_none()
     }
 
+    /// Whether they could all hold for a client of this address.
+    pub(super) fn may_hold_from(&self, from: IpAddr) -> bool {
+        holds(&self.from, |net| net.contains(&from))
+    }
+
     /// Whether it names this host.
     pub(super) fn names_host(&self, asked: &[u8]) -> bool {
         self.host.iter().flatten().any(|host| host.matches(asked))
@@ -124,7 +134,7 @@ impl Conditions {
 
     /// Whether all hold; those that ask for what is not known yet don't.
     pub(super) fn hold(&self, known: &Known<'_>) -> bool {
-        holds(&self.from, |net| net.contains(&known.from))
+        self.may_hold_from(known.from)
             && holds(&self.host, |host| known.host.is_some_and(|asked| host.matches(asked)))
             && self.tls.is_none_or(|wanted| wanted == known.tls)
             && match &known.login {

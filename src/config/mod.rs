@@ -127,6 +127,8 @@ impl Config {
         let mut settings = self.settings.clone();
         let holding = self.matches.iter().filter(|one| one.conditions.hold(known));
         holding.for_each(|one| one.overlay.apply(&mut settings));
+        // Who speaks it already has it: a host without TLS is no host without PROT.
+        settings.tls.enabled |= known.tls;
         settings
     }
 }

@@ -85,7 +85,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ),
     (
         "[tls]\ncertificate_login = 'CN=bob'\n",
-        "2:21: this certificate would log its owner in as anybody (put it in a [[match]] with a user)",
+        "2:21: this certificate would log its owner in as anybody (put it in a [[match]] whose user is a name without * and ?)",
     ),
     (
         "[tls]\nclient_certificate = 'request'\n",
@@ -334,6 +334,86 @@ fn tls_that_is_off_leaves_certificates_and_matches_idle() {
         "{text}[[match]]\nfrom = '10.0.0.0/8'\ntls.enabled = true\ntls.login = 'require'\n"
     );
     assert_eq!(good(&on).warnings, []);
+}
+
+#[test]
+fn who_need_not_prove_data_connections_is_told() {
+    let tls = format!("{CERTIFICATE}[tls]\nenabled = true\n");
+    let off = "tls.require_reuse = false\n";
+    let text = format!(
+        "{tls}[[match]]\nfrom = ['192.0.2.0/24', '::1']\n{off}\
+         [[match]]\nuser = 'old'\n{off}\
+         [[match]]\nfrom = '10.0.0.0/8'\ntls.require_reuse = true\n"
+    );
+    let warnings: Vec<String> = good(&text).warnings.iter().map(Problem::one_line).collect();
+    let told = "do not have to show that they are the client's";
+    let cure = "(match by from the clients that can't resume)";
+    assert_eq!(
+        warnings,
+        [
+            format!("c.toml:8:21: data connections of 192.0.2.0/24, ::1/128 {told}"),
+            format!("c.toml:11:21: data connections of any address {told} {cure}"),
+        ]
+    );
+    let all = format!("{tls}require_reuse = false\n");
+    let warnings: Vec<String> = good(&all).warnings.iter().map(Problem::one_line).collect();
+    assert_eq!(warnings, [format!("c.toml:6:17: data connections of any address {told} {cure}")]);
+}
+
+#[test]
+fn reuse_is_relaxed_for_whom_a_match_may_hold() {
+    let off = "tls.require_reuse = false\n";
+    let may = |text: &str, from| good(text).may_relax_reuse(address(from));
+    for (text, inside, outside) in [
+        (String::new(), false, false),
+        (format!("[[match]]\nfrom = '10.0.0.0/8'\n{off}"), true, false),
+        (format!("[[match]]\nfrom = '10.0.0.0/8'\nuser = 'old'\n{off}"), true, false),
+        (format!("[[match]]\nuser = 'old'\n{off}"), true, true),
+        (format!("[[match]]\nhost = 'old.example'\n{off}"), true, true),
+        ("[tls]\nrequire_reuse = false\n".to_owned(), true, true),
+        (
+            "[tls]\nrequire_reuse = false\n[[match]]\nfrom = '10.0.0.0/8'\ntls.require_reuse = true\n"
+                .to_owned(),
+            false,
+            true,
+        ),
+        (
+            "[tls]\nrequire_reuse = false\n[[match]]\nhost = 'a.example'\ntls.require_reuse = true\n"
+                .to_owned(),
+            true,
+            true,
+        ),
+    ] {
+        assert_eq!([may(&text, "10.1.2.3"), may(&text, "::1")], [inside, outside], "{text}");
+    }
+}
+
+/// The subject names the user: a pattern would let one certificate be many users.
+#[test]
+fn a_certificate_logs_in_one_user() {
+    let login = "tls.certificate_login = 'CN=alice'\n";
+    for user in ["'*'", "'alic?'", "['alice', 'dev-*']"] {
+        let problems = bad(&format!("[[match]]\nuser = {user}\n{login}"));
+        assert_eq!(problems.0.len(), 1, "{problems}");
+        let line = problems.0[0].one_line();
+        assert!(line.contains("log its owner in as whoever the pattern fits"), "{line}");
+    }
+    let known = "client_ca = '/ca'\nclient_certificate = 'request'\n";
+    let unknown = "nobody can log in so: clients are asked for no certificate";
+    for (tls, told) in [(known, None), ("", Some(unknown)), ("client_ca = '/ca'\n", Some(unknown))]
+    {
+        let text =
+            format!("{CERTIFICATE}[tls]\nenabled = true\n{tls}[[match]]\nuser = 'alice'\n{login}");
+        let warnings = good(&text).warnings;
+        let told = told.into_iter().collect::<Vec<_>>();
+        assert_eq!(warnings.iter().map(Problem::cause).collect::<Vec<_>>(), told, "{text}");
+    }
+    let of_network = format!(
+        "{CERTIFICATE}[tls]\nenabled = true\n\
+         [[match]]\nfrom = '::1'\ntls.client_ca = '/ca'\ntls.client_certificate = 'require'\n\
+         [[match]]\nuser = 'alice'\n{login}"
+    );
+    assert_eq!(good(&of_network).warnings, []);
 }
 
 #[test]

@@ -3,10 +3,15 @@
 //! The decisions are asked by the broker and the session worker; the checks are run by whoever loads the configuration.
 //! Pure.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::Config;
 use super::certificate::Certificate;
 use super::check::{any_match, overlays, problem};
 use super::choice::{Class, ClientCertificate, Protection};
+use super::matching::{Match, Pattern};
 use super::problem::Problem;
 use super::settings::{Overlay, Settings, Tls};
 use super::source::{Place, Placed};
@@ -46,6 +51,19 @@ impl Config {
         let enabled = |settings: &Settings| settings.tls.enabled;
         enabled(&self.settings) || any_match(self, enabled)
     }
+
+    /// Whether a client of this address may come to use data connections that prove nothing: each of those needs a
+    /// signature. Who it will be, and at which host, is not known yet.
+    pub fn may_relax_reuse(&self, from: IpAddr) -> bool {
+        let mut may_hold = self.matches.iter().filter(|one| one.conditions.may_hold_from(from));
+        !self.at_connect(from, None, true).tls.require_reuse
+            || may_hold.any(|one| relaxes(&one.overlay).is_some())
+    }
+}
+
+/// Where data connections are let off proving where they come from.
+fn relaxes(says: &Overlay) -> Option<Place> {
+    says.tls.require_reuse.as_ref().filter(|said| !said.value).map(|said| said.at)
 }
 
 /// What refuses to serve.
@@ -58,23 +76,78 @@ pub(super) fn errors(config: &Config) -> Vec<Problem> {
     none.chain(idle).chain(unsigned).chain(many).chain(named_twice(config)).chain(open).collect()
 }
 
-/// One certificate that would log anybody in as anybody.
+/// One certificate that would log its owner in as anybody, or as anybody of many: it is the subject that names the user.
 fn certificate_for_all(config: &Config) -> Vec<Problem> {
-    let open = config.matches.iter().filter(|one| one.conditions.user.is_none());
-    let says = open.map(|one| &one.overlay).chain([&config.said]);
-    let said = says.filter_map(|says| says.tls.certificate_login.as_ref());
-    let wrong = said.filter(|said| !said.value.is_empty()).map(|said| {
-        let cause = "this certificate would log its owner in as anybody";
-        at_value(config, said.at, cause).cured_by("put it in a [[match]] with a user".to_owned())
+    let names =
+        |one: &Match| one.conditions.user.as_ref().map(|all| all.iter().all(Pattern::is_plain));
+    let matches = config.matches.iter().map(|one| (names(one), &one.overlay));
+    let wrong = matches.chain([(None, &config.said)]).filter_map(|(plain, says)| {
+        let whom = match plain {
+            Some(true) => return None,
+            Some(false) => "whoever the pattern fits",
+            None => "anybody",
+        };
+        let at = logs_in(says)?;
+        let cause = format!("this certificate would log its owner in as {whom}");
+        let cure = "put it in a [[match]] whose user is a name without * and ?";
+        Some(at_value(config, at, &cause).cured_by(cure.to_owned()))
     });
     wrong.collect()
 }
 
+/// Where a certificate stands for a password.
+fn logs_in(says: &Overlay) -> Option<Place> {
+    let said = says.tls.certificate_login.as_ref();
+    said.filter(|said| !said.value.is_empty()).map(|said| said.at)
+}
+
 /// What is allowed but hardly meant.
 pub(super) fn warnings(config: &Config) -> Vec<Problem> {
-    if config.offers_tls() {
-        return Vec::new();
+    match config.offers_tls() {
+        true => unproven(config).into_iter().chain(never_shown(config)).collect(),
+        false => idle(config),
     }
+}
+
+/// Who may have data connections that prove nothing. Networks are named, so that nobody has more of them than is meant.
+fn unproven(config: &Config) -> Vec<Problem> {
+    let matches = config.matches.iter().map(|one| (one.conditions.from.as_ref(), &one.overlay));
+    let relaxed = [(None, &config.said)].into_iter().chain(matches).filter_map(|(from, says)| {
+        let at = relaxes(says)?;
+        let whose = match from {
+            None => "of any address".to_owned(),
+            Some(from) => {
+                let networks: Vec<_> = from.iter().map(IpNet::to_string).collect();
+                format!("of {}", networks.join(", "))
+            }
+        };
+        let cause =
+            format!("data connections {whose} do not have to show that they are the client's");
+        let problem = at_value(config, at, &cause);
+        Some(match from {
+            None => problem.cured_by("match by from the clients that can't resume".to_owned()),
+            Some(_) => problem,
+        })
+    });
+    relaxed.collect()
+}
+
+/// Certificates that stand for passwords, where none is asked for.
+fn never_shown(config: &Config) -> Option<Problem> {
+    let asked = |settings: &Settings| {
+        let Tls { client_certificate, client_ca, .. } = &settings.tls;
+        *client_certificate != ClientCertificate::None && client_ca.is_some()
+    };
+    let at = overlays(config).find_map(logs_in)?;
+    let never = !asked(&config.settings) && !any_match(config, asked);
+    never.then(|| {
+        at_value(config, at, "nobody can log in so: clients are asked for no certificate")
+            .cured_by("set tls.client_certificate = \"request\" and tls.client_ca".to_owned())
+    })
+}
+
+/// What TLS is needed for, while it is off for all.
+fn idle(config: &Config) -> Vec<Problem> {
     let unused = config.certificates.first().map(|one| {
         problem(config, one.file, one.span, "there is a certificate, but TLS is off")
             .cured_by("set tls.enabled = true".to_owned())

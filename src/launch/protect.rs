@@ -27,6 +27,7 @@ pub(super) fn key(
 ) -> u8 {
     let Setup { client, config, settings, key, book, status, .. } = setup;
     let Between { questions, plain, signatures, client: near } = between;
+    let unbounded = config.may_relax_reuse(client.place.peer);
     // The owners go first: their numbers are closed next.
     drop((book, status, client, near, plain, signatures, std::panic::take_hook()));
     let empty = power.for_child();
@@ -53,7 +54,7 @@ pub(super) fn key(
         Ok((caged, _)) => caged,
         Err(error) => return failed(&channel, key::Report::Uncaged, &error),
     };
-    let at_most = (!may_relax_reuse(&config, &settings)).then_some(SIGNATURES_MAX);
+    let at_most = (!unbounded).then_some(SIGNATURES_MAX);
     let tls13_only = settings.tls.min_version == TlsVersion::V1_3;
     let start = KeyStart { relay: questions, broker: channel, keys, at_most, tls13_only };
     run_key(&caged, start);
@@ -150,12 +151,6 @@ fn named<T>(read: Read<T>, path: &Path) -> Result<T, String> {
 
 fn optional<T>(read: Read<T>, path: Option<&Path>) -> Result<Option<T>, String> {
     path.map(|path| named(read, path)).transpose()
-}
-
-/// Whether some client of this address may use data connections that prove nothing: each of those needs a signature.
-fn may_relax_reuse(config: &Config, settings: &Settings) -> bool {
-    let relaxed = config.matches.iter().filter_map(|one| one.overlay.tls.require_reuse.as_ref());
-    !settings.tls.require_reuse || relaxed.into_iter().any(|said| !said.value)
 }
 
 /// A child whose files are no good says why, and serves nobody.
