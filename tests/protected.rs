@@ -78,7 +78,8 @@ fn each_process_holds_what_it_needs_and_no_more() {
     let mut data = session.passive();
     session.asks("RETR big", "150");
     data.takes(1);
-    eventually("the end of the key process", || (!key.is_alive()).then_some(()));
+    // Not even its entry in the table of processes is left.
+    eventually("the end of the key process", || key.is_gone().then_some(()));
     let all = session.settled(3);
     assert!(all.contains(&relay), "the relay of the first handshake");
     assert_eq!(tcp_sockets_of(relay).len(), 2, "the client, and its data connection");

@@ -8,8 +8,14 @@ use std::fs::{self, Permissions};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt, chown};
 
+use harness::account::Service;
 use harness::{Client, Data, Line, Session, Site, Tls, Words};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use nix::sys::signal::Signal;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
+    DistinguishedName, DnType, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    date_time_ymd,
+};
 use rustls::HandshakeKind;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -260,7 +266,46 @@ fn a_handshake_has_no_more_time_than_a_login() {
         session.is_over_within(harness::PATIENCE);
     }
     site.log().tells("tls-failed * connection=control *time");
+    site.log().tells("end session=* end=login-timeout");
     no_faults(&site);
+}
+
+/// The service manager ends a session whose client shakes hands: that is no fault of the client's.
+#[test]
+fn a_handshake_that_was_stopped_is_none_that_failed() {
+    let site = Site::readonly().with_tls();
+    for said in [&b""[..], &[22, 3, 1, 1, 0, 1]] {
+        fs::write(site.beside("log"), "").unwrap();
+        let mut session = site.connect();
+        session.hears("220");
+        session.asks("AUTH TLS", "234");
+        session.sends(said);
+        // The login worker is gone: the broker waits for the handshake.
+        session.settled(3);
+        session.broker().signal(Signal::SIGTERM);
+        if said.is_empty() {
+            session.hears("421");
+        }
+        assert!(session.reply().is_err(), "{}", session.story());
+        session.hangs_up();
+        session.is_over_within(harness::PATIENCE);
+        site.log().tells("end session=* end=stopped");
+        assert!(!site.log().text().contains("tls-failed"), "{}", site.log().text());
+        no_faults(&site);
+    }
+}
+
+/// A session that ends as it should tells so, whatever failed on the way.
+#[test]
+fn a_handshake_that_failed_is_the_end_that_the_log_has() {
+    let site = Site::readonly().with_tls();
+    let mut session = site.connect();
+    session.hears("220");
+    session.asks("AUTH TLS", "234");
+    session.hangs_up();
+    session.is_over_within(harness::PATIENCE);
+    site.log().tells("tls-failed * connection=control");
+    site.log().tells("end session=* end=protocol");
 }
 
 // Who may come how.
@@ -348,6 +393,8 @@ fn reuse_may_be_waived_for_a_network() {
     for (line, code) in [(Line::From(other), "226"), (Line::Tcp4, "522")] {
         let tls = Tls::new();
         let mut session = site.connect_over(line).protected(&tls);
+        fs::write(site.beside("log"), "").unwrap();
+        // More than the key process signs for others.
         for _ in 0..20 {
             let reply = session.asks("EPSV", "229 *");
             let there = session.address_in(&reply);
@@ -359,8 +406,13 @@ fn reuse_may_be_waived_for_a_network() {
             assert_eq!(came.is_empty(), code == "522");
             session.hears(code);
         }
+        // What was taken so is told, in words; who has to prove it can't have more signed by that.
+        let signs = session.processes().iter().any(|one| one.title().ends_with("[key]"));
+        let taken = site.log().text().matches("proof=\"none: taken by its address alone").count();
+        assert_eq!((signs, taken), if code == "226" { (true, 20) } else { (false, 0) });
         session.quits();
     }
+    site.log().tells("cause=\"522, the TLS session was not resumed\"");
 }
 
 // Certificates.
@@ -401,10 +453,13 @@ fn a_certificate_that_is_no_good_is_431_and_told_with_its_cure() {
         session.asks("AUTH TLS", "431");
         println!("{what}");
         site.log().tells(&format!("tls-unavailable *{told}"));
-        session.asks("AUTH TLS", "431");
+        // Who asks for ever is told so for ever, and is no fault of ours; the log has it once.
+        (0..5).for_each(|_| drop(session.asks("AUTH TLS", "431")));
         session.logs_in();
         session.settled(2);
         session.quits();
+        let log = site.log().text();
+        assert_eq!(log.matches("tls-unavailable").count(), 1, "{what}: {log}");
         no_faults(&site);
     }
 }
@@ -482,13 +537,8 @@ fn a_renewed_certificate_is_shown_to_the_next_client() {
 #[test]
 fn clients_have_certificates_too() {
     let authority = Authority::new();
-    let site = Site::readonly()
-        .with_tls()
-        .set("tls.client_certificate", "\"require\"")
-        .set("tls.require_reuse", "false");
-    let file = site.beside("authority.pem");
-    fs::write(&file, authority.0.pem()).unwrap();
-    let site = site.set("tls.client_ca", &format!("{file:?}"));
+    let site = Site::readonly().with_tls().set("tls.require_reuse", "false");
+    let site = authority.trusted_by(site, "require");
 
     let (first, second) = (authority.signs("first"), authority.signs("second"));
     let mut session = protected(&site, &first);
@@ -525,6 +575,97 @@ fn clients_have_certificates_too() {
     no_faults(&site);
 }
 
+/// RFC 4217 §12.2: where a match says so, the subject of a certificate stands for the password of one user. Whether the
+/// account is open PAM says all the same. Item 133.
+#[test]
+fn a_certificate_may_log_its_user_in() {
+    let authority = Authority::new();
+    let site = authority.trusted_by(Site::local().with_tls(), "request");
+    let (user, password) = site.login();
+    let site = site
+        .matching(&format!("[[match]]\nuser = [{user:?}]\ntls.certificate_login = \"CN=owner\""));
+    let (owner, other) = (authority.signs("owner"), authority.signs("other"));
+
+    let mut session = site.connect();
+    session.hears("220");
+    session.starts_tls(&owner);
+    session.asks(&format!("USER {user}"), "232");
+    session.protects();
+    session.asks("TYPE I", "200");
+    assert_eq!(session.gets("pub/hello.txt"), b"hello, world\n");
+    session.puts("incoming/f", b"kept");
+    assert_eq!(site.content("/incoming/f"), Some(b"kept".to_vec()));
+    session.quits();
+    site.log().tells(&format!("user={user} class=local"));
+
+    // It is that user's alone, and no other certificate is.
+    for (tls, name) in [(&owner, "nobody-here"), (&other, user.as_str()), (&Tls::new(), &user)] {
+        let mut session = site.connect();
+        session.hears("220");
+        session.starts_tls(tls);
+        session.asks(&format!("USER {name}"), "331");
+        session.asks("PASS", "530");
+        session.asks(&format!("USER {name}"), "331");
+        session.asks("PASS wrong", "530");
+        session.quits();
+    }
+    // Nobody has to have one.
+    let mut session = site.connect();
+    session.hears("220");
+    session.starts_tls(&other);
+    session.asks(&format!("USER {user}"), "331");
+    session.asks(&format!("PASS {password}"), "230");
+    session.quits();
+    no_faults(&site);
+}
+
+/// A certificate that was revoked shows nothing, whatever its subject is.
+#[test]
+fn a_revoked_certificate_logs_nobody_in() {
+    let authority = Authority::new();
+    let site = authority.trusted_by(Site::local().with_tls(), "request");
+    let list = site.beside("revoked.pem");
+    fs::write(&list, authority.revokes(7)).unwrap();
+    let (user, _) = site.login();
+    let site = site
+        .set("tls.client_crl", &format!("{list:?}"))
+        .matching(&format!("[[match]]\nuser = [{user:?}]\ntls.certificate_login = \"CN=owner\""));
+    for (serial, is_good) in [(7, false), (8, true)] {
+        let tls = authority.signs_with("owner", Some(serial));
+        let mut session = site.connect();
+        session.hears("220");
+        session.asks("AUTH TLS", "234");
+        // Under TLS 1.3 the refusal comes behind the client's own end of the handshake.
+        let shaken = Client::shakes_hands(&mut session, &tls).is_ok();
+        let offered = session.offers(format!("USER {user}\r\n").as_bytes());
+        assert!(!is_good || shaken && offered.is_ok(), "serial {serial}: {}", session.story());
+        let heard = session.reply().map(|reply| reply.code).ok();
+        assert_eq!(heard, is_good.then_some(232), "serial {serial}: {}", session.story());
+    }
+    site.log().tells("tls-failed * connection=control *");
+    assert_eq!(site.log().text().matches(" login ").count(), 1, "{}", site.log().text());
+    no_faults(&site);
+}
+
+/// An account that PAM has closed stays closed, whatever was shown.
+#[test]
+fn a_certificate_opens_no_account_that_pam_has_closed() {
+    let authority = Authority::new();
+    let service = Service::of("pam_deny.so");
+    let site = authority
+        .trusted_by(Site::local().with_tls(), "require")
+        .set("local.pam_service", &format!("{:?}", service.name));
+    let (user, _) = site.login();
+    let site = site
+        .matching(&format!("[[match]]\nuser = [{user:?}]\ntls.certificate_login = \"CN=owner\""));
+    let mut session = site.connect();
+    session.hears("220");
+    session.starts_tls(&authority.signs("owner"));
+    session.asks(&format!("USER {user}"), "530");
+    session.quits();
+    site.log().tells(&format!("login-refused *user={user} "));
+}
+
 /// Who signs the certificates of clients.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -532,14 +673,49 @@ impl Authority {
     fn new() -> Authority {
         let mut parameters = CertificateParams::new(vec![]).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
         Authority(CertifiedIssuer::self_signed(parameters, key).unwrap())
     }
 
+    /// A site that asks for its certificates in this way.
+    fn trusted_by(&self, site: Site, way: &str) -> Site {
+        let file = site.beside("authority.pem");
+        fs::write(&file, self.0.pem()).unwrap();
+        site.set("tls.client_certificate", &format!("{way:?}"))
+            .set("tls.client_ca", &format!("{file:?}"))
+    }
+
+    /// A list of revoked certificates: the one of this number, in PEM.
+    fn revokes(&self, serial: u64) -> String {
+        let revoked = RevokedCertParams {
+            serial_number: serial.into(),
+            revocation_time: date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2020, 1, 1),
+            next_update: date_time_ymd(4000, 1, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.0).unwrap().pem().unwrap()
+    }
+
     /// A client of this name.
     fn signs(&self, name: &str) -> Tls {
+        self.signs_with(name, None)
+    }
+
+    /// A client whose certificate has this number.
+    fn signs_with(&self, name: &str, serial: Option<u64>) -> Tls {
         let mut parameters = CertificateParams::new(vec![]).unwrap();
-        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        parameters.serial_number = serial.map(Into::into);
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));

@@ -6,17 +6,19 @@
 mod harness;
 
 use std::io::IoSlice;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use cellftpd::wire::event::{End, Note, Violation};
+use cellftpd::wire::relay::{Established, Of, Report};
 use cellftpd::wire::session::{Answer, Family, Protection, Unavailable};
 use cellftpd::wire::{Bounded, Channel, Fault, MESSAGE_MAX, login, session};
 use harness::client::ready;
-use harness::inject::{Inject, Outcome, channel_of};
-use harness::{PATIENCE, Process, Session, Site, eventually};
+use harness::inject::{Inject, Outcome, channel_of, channels_of};
+use harness::{PATIENCE, Process, Session, Site, Tls, eventually};
 use nix::poll::PollFlags;
+use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
@@ -395,6 +397,134 @@ fn an_end_that_is_only_said_is_no_end() {
     send(process, &[plain(&session::Ask::Note(Note::End(End::Quit)))]);
     session.asks("NOOP", "200");
     session.quits();
+}
+
+/// The word of a worker that goes on all the same is not that of the one behind it.
+#[test]
+fn an_end_that_one_worker_has_said_is_not_the_next_one_s() {
+    for tls in [false, true] {
+        let site = Site::readonly().with_tls();
+        let (mut session, process) = Worker::Login.serving(&site);
+        send(process, &[plain(&login::Ask::Note(Note::End(End::Quit)))]);
+        if tls {
+            session.starts_tls(&Tls::new());
+        }
+        session.logs_in();
+        let all = session.settled(if tls { 4 } else { 2 });
+        let worker = all.iter().find(|one| one.title().ends_with("[anonymous]"));
+        worker.expect("somebody has logged in").signal(Signal::SIGKILL);
+        session.hears("421");
+        session.hears_the_end();
+        site.log().tells("end session=* end=broken");
+    }
+}
+
+/// The relay of a session over TLS whose key process is dead, and its channel to the broker: the one whose other end is not
+/// closed.
+fn relay_of(session: &Session) -> (Process, i32) {
+    let all = session.settled(4);
+    let of = |role| *all.iter().find(|one| one.title().ends_with(role)).expect("it is there");
+    let (relay, key) = (of("[tls]"), of("[key]"));
+    key.signal(Signal::SIGKILL);
+    eventually("the end of the key process", || key.is_gone().then_some(()));
+    let mut inside = Inject::into(relay);
+    let mut open = channels_of(relay);
+    open.retain(|channel| !inside.polls(*channel, PollFlags::empty()));
+    let [broker] = open[..] else { panic!("one of the two is left: {open:?}") };
+    (relay, broker)
+}
+
+fn established(of: Of) -> Report {
+    Report::Established(Established {
+        of,
+        version: Bounded::default(),
+        suite: Bounded::default(),
+        group: Bounded::default(),
+        resumed: true,
+        host: None,
+        certificate: Some(Bounded::cut(b"CN=root")),
+    })
+}
+
+/// Who owns the relay tells of the handshakes that there are, and of each of them once.
+#[test]
+fn a_relay_tells_of_each_handshake_once() {
+    const UNBEGUN: &str = "the end of a handshake that is not going on";
+    let failed = |of| Report::Failed { of, cause: Bounded::cut(b"x") };
+    for (report, cause) in [
+        (established(Of::Control), UNBEGUN),
+        (established(Of::Data), UNBEGUN),
+        (failed(Of::Control), UNBEGUN),
+        (failed(Of::Data), UNBEGUN),
+        (Report::Ready, "ready was asked too often"),
+    ] {
+        for logs_in in [false, true] {
+            let site = Site::readonly().with_tls();
+            let mut session = site.connect();
+            session.hears("220");
+            session.starts_tls(&Tls::new());
+            let (relay, channel) = relay_of(&session);
+            if logs_in {
+                session.logs_in();
+                session.protects();
+                assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
+            }
+            let broker = session.broker();
+            Inject::into(relay).sends(channel, &bytes(&report));
+            assert_eq!(exit_status(broker), SOFTWARE, "{report:?}");
+            session.hangs_up();
+            session.is_over_within(PATIENCE);
+            let line = format!("failure session=*cause=\"the worker sent {cause}\"");
+            site.log().tells(&line);
+            assert!(!site.log().text().contains("CN=root"), "{}", site.log().text());
+        }
+    }
+}
+
+/// The channel to the broker of a worker that is held: where it is told that somebody has come to its port.
+fn told_of_data(inside: &mut Inject, worker: Process, port: SocketAddr) -> i32 {
+    let _data = TcpStream::connect(port).expect("the broker listens");
+    let channel = eventually("a data connection", || {
+        channels_of(worker).into_iter().find(|channel| inside.polls(*channel, PollFlags::POLLIN))
+    });
+    let told = inside.receives(channel).expect("it is told");
+    assert_eq!(postcard::from_bytes(&told), Ok(Answer::Data(None)));
+    channel
+}
+
+/// Whether data may be protected is the broker's to say, whatever a worker asks for.
+#[test]
+fn data_is_protected_where_it_may_be() {
+    let connect = session::Ask::Connect(([127, 0, 0, 1], 2121).into(), Protection::Private);
+    let listen = session::Ask::Listen(Family::V4, Protection::Private);
+    for (over_tls, rule, ask, may) in [
+        (false, "allow", &listen, false),
+        (false, "allow", &connect, false),
+        (true, "forbid", &listen, false),
+        (true, "forbid", &connect, false),
+        (true, "allow", &listen, true),
+    ] {
+        let what = format!("over TLS: {over_tls}, tls.data: {rule}, {ask:?}");
+        let site = Site::readonly().with_tls().set("tls.data", &format!("{rule:?}"));
+        let mut session = site.connect();
+        session.hears("220");
+        if over_tls {
+            session.starts_tls(&Tls::new());
+        }
+        session.logs_in();
+        let reply = session.asks("EPSV", "229 *");
+        let all = session.settled(if over_tls { 4 } else { 2 });
+        let worker = all.iter().find(|one| one.title().ends_with("[anonymous]"));
+        let worker = *worker.expect("somebody has logged in");
+        let mut inside = Inject::into(worker);
+        let channel = told_of_data(&mut inside, worker, session.address_in(&reply));
+        inside.sends(channel, &bytes(ask));
+        let heard = postcard::from_bytes(&inside.receives(channel).expect("an answer"));
+        match may {
+            false => assert_eq!(heard, Ok(FORBIDDEN), "{what}"),
+            true => assert!(matches!(heard, Ok(Answer::Listening(_))), "{what}: {heard:?}"),
+        }
+    }
 }
 
 /// An address that a worker asks a connection to, and what the configuration says.

@@ -71,12 +71,13 @@ impl Broker<Root> {
                 Next::Relay => self.hear_relay()?,
                 Next::Key => self.hear_key()?,
                 Next::Data | Next::Hung => (),
-                Next::Asks(Ask::StartTls) => {
-                    if self.setup.tls || !self.setup.settings.tls.enabled {
-                        return Err(Failure::Breach("a wish for TLS where there is none".into()));
-                    }
-                    return Ok(Outcome::TlsAsked(worker));
+                Next::Asks(Ask::StartTls) if self.setup.tls => {
+                    return Err(Failure::Breach("a wish for TLS over TLS".into()));
                 }
+                Next::Asks(Ask::StartTls) if !self.setup.settings.tls.enabled => {
+                    worker.tell(&Answer::NoTls)?;
+                }
+                Next::Asks(Ask::StartTls) => return Ok(Outcome::TlsAsked(worker)),
                 Next::Asks(Ask::Name(name)) => worker.tell(&self.welcome(&name))?,
                 Next::Asks(Ask::Login { user, unread, protection }) => {
                     let Some(admitted) = self.attempt(&worker, &user)? else {
@@ -94,6 +95,7 @@ impl Broker<Root> {
                     if ended != Ended::Exited(0) {
                         self.setup.book.died("worker-died", "login", "cause", b"after its login");
                     }
+                    self.setup.book.goes_on();
                     let grant = self.grant(admitted, unread.into_bytes(), protection)?;
                     return Ok(Outcome::Granted(Box::new(grant)));
                 }
@@ -120,7 +122,8 @@ impl Broker<Root> {
             return Answer::NoSuchHost;
         }
         self.choose_settings(named.then(|| name.to_vec()));
-        Answer::Host(Bounded::cut(self.setup.settings.login.banner.as_bytes()))
+        let Settings { login, tls, .. } = &self.setup.settings;
+        Answer::Host { banner: Bounded::cut(login.banner.as_bytes()), tls: tls.enabled }
     }
 
     /// What holds before login, for this host, with or without TLS.
@@ -179,6 +182,11 @@ impl Broker<Root> {
         protection: Option<Protection>,
     ) -> Result<Grant, Failure> {
         self.setup.book.name_user(&account.name);
+        // What was chosen before the login is judged by what holds for this one.
+        let protection = protection.map(|chosen| match settings.tls.admits_data(true) {
+            true => chosen,
+            false => Protection::Clear,
+        });
         let relay = self.introduce(&settings)?;
         let certified = class == Class::Local && self.is_certified(&account.name);
         Ok(Grant { account, class, settings, unread, protection, relay, certified })

@@ -95,7 +95,7 @@ impl<Power> Broker<Power> {
     pub fn refuse(mut self, failure: &Failure) -> Exit {
         self.setup.client.say_unavailable();
         // What goes wrong now is no news any more.
-        let _ = self.end_tls();
+        let _ = self.end_tls(false);
         fail(self.setup, failure)
     }
 }
@@ -168,7 +168,7 @@ impl<Power> Broker<Power> {
             self.record(role, ask);
         }
         let exit = self.judge(ended, role, stop.is_some());
-        self.end_tls()?;
+        self.end_tls(false)?;
         Ok(exit)
     }
 

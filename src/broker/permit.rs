@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::wire::event::{Event, Note, Violation};
+use crate::wire::relay::Of;
 use crate::wire::{Bounded, Message, key, login, relay, session};
 
 /// One request: how often at most, and how many a second before it has to wait. None comes with a descriptor.
@@ -149,6 +150,36 @@ impl Request for key::Report {
     }
 }
 
+/// Handshakes whose end the relay has yet to tell: each is told once, so that no relay fills the log, or tells of a client
+/// that there is not.
+#[derive(Debug, Default)]
+pub(super) struct Handshakes {
+    control: u32,
+    data: u32,
+}
+
+impl Handshakes {
+    /// One is about to begin.
+    pub(super) fn begin(&mut self, of: Of) {
+        let count = self.of(of);
+        *count = count.saturating_add(1);
+    }
+
+    /// One has ended, if this can be true.
+    pub(super) fn end(&mut self, of: Of) -> Result<(), Breach> {
+        let count = self.of(of);
+        *count = count.checked_sub(1).ok_or(Breach::Unbegun)?;
+        Ok(())
+    }
+
+    fn of(&mut self, of: Of) -> &mut u32 {
+        match of {
+            Of::Control => &mut self.control,
+            Of::Data => &mut self.data,
+        }
+    }
+}
+
 /// Why a request is not permitted.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Breach {
@@ -158,6 +189,9 @@ pub(super) enum Breach {
     /// It came with a descriptor: no worker has any to hand over.
     #[error("{0} came with a descriptor")]
     Descriptor(&'static str),
+    /// It tells of a handshake that never began, or whose end was told.
+    #[error("the end of a handshake that is not going on")]
+    Unbegun,
 }
 
 /// What has been asked so far.
@@ -249,6 +283,19 @@ mod tests {
         assert_eq!(name(&login::Ask::Panicked(Bounded::default())), "panicked");
         assert_eq!(name(&login::Ask::Name(Bounded::default())), "name");
         assert_eq!(name(&login::Ask::StartTls), "start-tls");
+    }
+
+    #[test]
+    fn each_handshake_is_told_of_once() {
+        let mut handshakes = Handshakes::default();
+        assert_eq!(handshakes.end(Of::Control), Err(Breach::Unbegun));
+        handshakes.begin(Of::Control);
+        assert_eq!(handshakes.end(Of::Data), Err(Breach::Unbegun));
+        assert_eq!(handshakes.end(Of::Control), Ok(()));
+        assert_eq!(handshakes.end(Of::Control), Err(Breach::Unbegun));
+        (0..2).for_each(|_| handshakes.begin(Of::Data));
+        let ends = [(); 3].map(|()| handshakes.end(Of::Data).is_ok());
+        assert_eq!(ends, [true, true, false]);
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Broker<Shrunk> {
             pending: Pending::None,
             protection: Protection::Clear,
             forced: self.setup.tls && !grant.settings.tls.admits_data(false),
+            may_protect: self.setup.tls && grant.settings.tls.admits_data(true),
             class: grant.class,
             strangers: 0,
             leave: None,
@@ -70,6 +71,12 @@ impl Broker<Shrunk> {
             Ask::Ready(obtained) => self.begin(worker, serving, &obtained),
             Ask::Listen(..) | Ask::Connect(..) if serving.entry.is_some() => {
                 Err(Failure::Breach("a request before it was ready".into()))
+            }
+            Ask::Listen(_, Protection::Private) if !serving.may_protect => {
+                self.unprotected(worker, serving, "passive")
+            }
+            Ask::Connect(_, Protection::Private) if !serving.may_protect => {
+                self.unprotected(worker, serving, "active")
             }
             Ask::Listen(family, protection) => {
                 serving.protection = protection;
@@ -120,6 +127,17 @@ impl Broker<Shrunk> {
         self.setup.book.write(Level::Info, &line);
         self.show("logged in");
         worker.tell(&Answer::Begin)
+    }
+
+    /// What was asked for before is given up, as by any other wish.
+    fn unprotected(
+        &mut self,
+        worker: &Worker,
+        serving: &mut Serving,
+        mode: &str,
+    ) -> Result<(), Failure> {
+        serving.pending = Pending::None;
+        self.unavailable(worker, Unavailable::Forbidden, mode, None)
     }
 
     fn unavailable(
@@ -221,6 +239,8 @@ struct Serving {
     protection: Protection,
     /// Whether they are, whatever it wants.
     forced: bool,
+    /// Whether they may be.
+    may_protect: bool,
     class: Class,
     /// How many have knocked at this listener who were not the client.
     strangers: u32,

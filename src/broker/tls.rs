@@ -11,12 +11,13 @@ use nix::unistd::Pid;
 use sys::watch;
 
 use super::child::{Ended, GRACE, Held, Split};
+use super::permit::Handshakes;
 use super::{Broker, Failure, Root, Shrunk, While, login, session};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::wire::event::{End, Note};
 use crate::wire::login::Answer;
-use crate::wire::relay::{Id, Order, Report, Rules, WorkerEnd};
+use crate::wire::relay::{Established, Id, Of, Order, Report, Rules, WorkerEnd};
 use crate::wire::{key, session::Answer as Delivery};
 
 /// The relay, held.
@@ -46,7 +47,12 @@ pub struct Between {
 #[derive(Debug)]
 pub(super) struct Tls {
     relay: Relay,
-    key: Key,
+    /// Gone when it is not needed any more.
+    key: Option<Key>,
+    /// Whether a data connection has to resume the session; known when somebody has logged in.
+    require_reuse: bool,
+    /// What the relay may yet tell.
+    handshakes: Handshakes,
     /// The name of the next data connection.
     next: Id,
     /// The host that the client has named in its handshake.
@@ -94,15 +100,18 @@ impl Broker<Root> {
     ) -> Result<Started, Failure> {
         let client = between.client;
         drop((between.plain, between.signatures, between.questions));
-        self.tls = Some(Tls { relay, key, next: 0, host: None, subject: None });
+        self.tls = Some(Tls {
+            relay,
+            key: Some(key),
+            require_reuse: true,
+            handshakes: Handshakes::default(),
+            next: 0,
+            host: None,
+            subject: None,
+        });
         let ready = self.await_report(asking.as_ref().map(Held::end), Instant::now() + ENTRY)?;
-        if !matches!(ready, Some(Report::Ready)) {
-            self.tell_of_tls(ready);
-            // The client is still ours.
-            self.reap_tls(Duration::ZERO)?;
-            let Some(worker) = asking else { return Ok(Started::Ended(Exit::Config)) };
-            worker.tell(&Answer::NoTls)?;
-            return Ok(Started::Unavailable(worker));
+        if !matches!(ready, Ok(Report::Ready)) {
+            return self.go_without(asking, ready);
         }
         if let Some(mut worker) = asking {
             worker.tell(&Answer::TlsReady)?;
@@ -111,24 +120,60 @@ impl Broker<Root> {
             if ended != Ended::Exited(0) {
                 return Ok(Started::Ended(self.judge(ended, "login", false)));
             }
+            self.setup.book.goes_on();
         }
         self.setup.client.go_through(client).while_doing("swapping the client")?;
         self.shake_hands()
     }
 
+    /// There is no TLS, and the client is still ours. Where the relay has said why, what else they say comes of that.
+    fn go_without(
+        &mut self,
+        asking: Option<login::Worker>,
+        why: Result<Report, End>,
+    ) -> Result<Started, Failure> {
+        let (is_told, end) = (why.is_ok(), why.as_ref().err().copied());
+        match why {
+            Ok(report) => self.tell_of_tls(report),
+            Err(End::LoginTimeout) => {
+                self.setup.book.died("tls-unavailable", "relay", "cause", b"not ready in time");
+            }
+            Err(_) => (),
+        }
+        self.reap_tls(Duration::ZERO, is_told)?;
+        let Some(worker) = asking else {
+            let end = end.filter(|end| *end == End::Stopped).unwrap_or(End::Failed);
+            self.setup.book.note(&Note::End(end));
+            return Ok(Started::Ended(Exit::Config));
+        };
+        worker.tell(&Answer::NoTls)?;
+        Ok(Started::Unavailable(worker))
+    }
+
     fn shake_hands(&mut self) -> Result<Started, Failure> {
-        if let Some(tls) = &self.tls {
+        if let Some(tls) = &mut self.tls {
+            tls.handshakes.begin(Of::Control);
             tls.relay.tell(&Order::Begin)?;
         }
         let deadline = self.power.since + self.setup.settings.limits.login;
-        let report = self.await_report(None, deadline)?;
-        let Some(Report::Established(established)) = &report else {
-            // Where there is none yet, the relay tells why when it is ended.
-            self.tell_of_tls(report);
-            self.setup.book.note(&Note::End(End::Protocol));
-            self.end_tls()?;
-            return Ok(Started::Ended(Exit::Clean));
+        let stopped = match self.await_report(None, deadline)? {
+            Ok(Report::Established(established)) => return Ok(self.spoken(established)),
+            Ok(report) => {
+                self.tell_of_tls(report);
+                false
+            }
+            // The relay tells the client when it is ended, and us why, unless it is of our own will.
+            Err(end) => {
+                self.setup.book.note(&Note::End(end));
+                end == End::Stopped
+            }
         };
+        self.end_tls(stopped)?;
+        Ok(Started::Ended(Exit::Clean))
+    }
+
+    /// TLS is spoken; the host that it is for, and the settings.
+    fn spoken(&mut self, established: Established) -> Started {
         let named = established.host.as_ref().map(|host| host.to_vec());
         let subject = established.certificate.as_ref().map(|subject| subject.to_vec());
         let served = named.clone().filter(|host| self.setup.config.serves_host(host));
@@ -138,30 +183,36 @@ impl Broker<Root> {
         if let Some(tls) = &mut self.tls {
             (tls.host, tls.subject) = (named, subject);
         }
-        self.tell_of_tls(report);
-        Ok(Started::Spoken)
+        self.tell_of_tls(Report::Established(established));
+        Started::Spoken
     }
 
-    /// The next thing that the relay says; nothing if it is gone, late, or the session is to end.
+    /// The next thing that the relay says; or why the session, or the wait, is over.
     fn await_report(
         &mut self,
         asking: Option<BorrowedFd>,
         deadline: Instant,
-    ) -> Result<Option<Report>, Failure> {
-        let Some(tls) = &mut self.tls else { return Ok(None) };
-        let ends = [Some(self.signals.as_fd()), asking].into_iter().flatten();
-        let mut sources = vec![(true, tls.relay.channel.as_fd(), PollFlags::POLLIN)];
-        sources.extend(ends.map(|fd| (false, fd, PollFlags::POLLIN)));
+    ) -> Result<Result<Report, End>, Failure> {
+        let Some(tls) = &mut self.tls else { return Ok(Err(End::Failed)) };
+        let sources = [
+            Some((None, tls.relay.channel.as_fd())),
+            Some((Some(End::Stopped), self.signals.as_fd())),
+            asking.map(|fd| (Some(End::Closed), fd)),
+        ];
+        let sources: Vec<_> =
+            sources.into_iter().flatten().map(|(end, fd)| (end, fd, PollFlags::POLLIN)).collect();
         match watch::next(&sources, Some(deadline)).while_doing("waiting for the relay")? {
-            Some(true) => tls.relay.hear(self.signals.as_fd()),
-            _ => Ok(None),
+            None => Ok(Err(End::LoginTimeout)),
+            Some(Some(end)) => Ok(Err(end)),
+            Some(None) => Ok(tls.hear(self.signals.as_fd())?.ok_or(End::Failed)),
         }
     }
 
     /// The channel between a session worker and the relay, which is told what a data connection has to prove: the
     /// worker's end.
-    pub(super) fn introduce(&self, settings: &Settings) -> Result<Option<WorkerEnd>, Failure> {
-        let Some(tls) = &self.tls else { return Ok(None) };
+    pub(super) fn introduce(&mut self, settings: &Settings) -> Result<Option<WorkerEnd>, Failure> {
+        let Some(tls) = &mut self.tls else { return Ok(None) };
+        tls.require_reuse = settings.tls.require_reuse;
         let (worker, relay) = WorkerEnd::pair().while_doing("making the worker's channel")?;
         let rules = Rules {
             require_reuse: settings.tls.require_reuse,
@@ -184,6 +235,7 @@ impl Broker<Shrunk> {
         let Ok((ours, theirs)) = sys::socket::pair() else { return Ok(false) };
         let id = tls.next;
         tls.next = id.wrapping_add(1);
+        tls.handshakes.begin(Of::Data);
         let relay = &tls.relay;
         Ok(relay.hand_over(&Order::Data(id), stream)?
             && relay.hand_over(&Order::Plain(id), theirs.as_fd())?
@@ -195,28 +247,33 @@ impl<Power> Broker<Power> {
     /// Where the relay and the key process may say something.
     pub(super) fn tls_voices(&self) -> [Option<BorrowedFd<'_>>; 2] {
         let tls = self.tls.as_ref();
-        [tls.and_then(|tls| tls.relay.voice()), tls.and_then(|tls| tls.key.voice())]
+        let key = tls.and_then(|tls| tls.key.as_ref());
+        [tls.and_then(|tls| tls.relay.voice()), key.and_then(Held::voice)]
     }
 
     /// Hears what the relay says.
     pub(super) fn hear_relay(&mut self) -> Result<(), Failure> {
         let Some(tls) = &mut self.tls else { return Ok(()) };
-        let report = tls.relay.hear(self.signals.as_fd())?;
-        self.tell_of_tls(report);
+        let report = tls.hear(self.signals.as_fd())?;
+        report.into_iter().for_each(|report| self.tell_of_tls(report));
         Ok(())
     }
 
-    /// Hears the last word of the key process.
+    /// Hears the last word of the key process, or sees its end.
     pub(super) fn hear_key(&mut self) -> Result<(), Failure> {
-        let Some(tls) = &mut self.tls else { return Ok(()) };
-        let last_word = tls.key.hear(self.signals.as_fd())?;
-        last_word.into_iter().for_each(|word| self.record("key", word));
+        let key = self.tls.as_mut().and_then(|tls| tls.key.as_mut());
+        let Some(key) = key else { return Ok(()) };
+        match key.hear(self.signals.as_fd())? {
+            Some(last_word) => self.record("key", last_word),
+            None => self.reap_key(GRACE, false)?,
+        }
         Ok(())
     }
 
     /// Who must outlive a login attempt.
     pub(super) fn tls_processes(&self) -> impl Iterator<Item = Pid> {
-        self.tls.iter().flat_map(|tls| [tls.relay.pid(), tls.key.pid()])
+        let key = |tls: &Tls| tls.key.as_ref().map(Held::pid);
+        self.tls.iter().flat_map(move |tls| key(tls).into_iter().chain([tls.relay.pid()]))
     }
 
     /// Whether a host goes with the one that the client has named in its handshake (RFC 7151 §3.2.2).
@@ -230,45 +287,79 @@ impl<Power> Broker<Power> {
         self.tls.as_ref().and_then(|tls| tls.subject.as_deref())
     }
 
-    /// Lets the relay say what is still to be said, and ends both.
-    pub(super) fn end_tls(&mut self) -> Result<(), Failure> {
+    /// Lets the relay say what is still to be said to the client, and ends both.
+    pub(super) fn end_tls(&mut self, is_told: bool) -> Result<(), Failure> {
         if self.tls.is_some() {
             // All others that could say something are gone: the relay sees the end of it.
             let _ = shutdown(self.setup.client.output.as_raw_fd(), Shutdown::Write);
         }
-        self.reap_tls(FAREWELL)
+        self.reap_tls(FAREWELL, is_told)
     }
 
-    fn reap_tls(&mut self, patience: Duration) -> Result<(), Failure> {
-        let Some(mut tls) = self.tls.take() else { return Ok(()) };
-        let relay = tls.relay.finish(patience).while_doing("ending the relay")?;
-        while relay != Ended::Stuck
-            && let Some(report) = tls.relay.hear(self.signals.as_fd())?
-        {
-            self.tell_of_tls(Some(report));
-        }
-        let key = tls.key.finish(patience).while_doing("ending the key process")?;
-        while key != Ended::Stuck
-            && let Some(last_word) = tls.key.hear(self.signals.as_fd())?
-        {
-            self.record("key", last_word);
-        }
-        for (role, ended) in [("relay", relay), ("key", key)] {
-            // Who could not enter its cage, or had no good files, has said so in a line of its own.
-            let was_told = [0, Exit::System.status().into()].map(Ended::Exited).contains(&ended);
-            if !was_told && !patience.is_zero() {
-                self.setup.book.died("worker-died", role, "cause", ended.to_string().as_bytes());
+    /// Ends both. Where it `is_told` why, that handshakes and files have failed comes of it, and is no news.
+    fn reap_tls(&mut self, patience: Duration, is_told: bool) -> Result<(), Failure> {
+        if let Some(tls) = &mut self.tls {
+            let relay = tls.relay.finish(patience).while_doing("ending the relay")?;
+            while relay != Ended::Stuck
+                && let Some(tls) = &mut self.tls
+                && let Some(report) = tls.hear(self.signals.as_fd())?
+            {
+                if !(is_told && matches!(report, Report::Failed { .. } | Report::Unfit(_))) {
+                    self.tell_of_tls(report);
+                }
             }
+            self.died_of("relay", relay, patience);
         }
+        self.reap_key(patience, is_told)?;
+        self.tls = None;
         Ok(())
     }
 
-    fn tell_of_tls(&mut self, report: Option<Report>) {
-        match report {
-            Some(Report::Established(established)) => self.setup.book.established(&established),
-            Some(Report::Failed { of, cause }) => self.setup.book.handshake_failed(of, &cause),
-            Some(other) => self.record("relay", other),
-            None => (),
+    fn reap_key(&mut self, patience: Duration, is_told: bool) -> Result<(), Failure> {
+        let key = self.tls.as_mut().and_then(|tls| tls.key.take());
+        let Some(mut key) = key else { return Ok(()) };
+        let ended = key.finish(patience).while_doing("ending the key process")?;
+        while ended != Ended::Stuck
+            && let Some(last_word) = key.hear(self.signals.as_fd())?
+        {
+            if !(is_told && matches!(last_word, key::Report::Unfit(_))) {
+                self.record("key", last_word);
+            }
         }
+        self.died_of("key", ended, patience);
+        Ok(())
+    }
+
+    /// A death by a signal that was not ours: those who are given no time are killed.
+    fn died_of(&mut self, role: &str, ended: Ended, patience: Duration) {
+        // Who could not enter its cage, or had no good files, has said so in a line of its own.
+        let was_told = [0, Exit::System.status().into()].map(Ended::Exited).contains(&ended);
+        if !was_told && !patience.is_zero() {
+            self.setup.book.died("worker-died", role, "cause", ended.to_string().as_bytes());
+        }
+    }
+
+    fn tell_of_tls(&mut self, report: Report) {
+        match report {
+            Report::Established(established) => {
+                let reuse = self.tls.as_ref().is_none_or(|tls| tls.require_reuse);
+                self.setup.book.established(&established, reuse);
+            }
+            Report::Failed { of, cause } => self.setup.book.handshake_failed(of, &cause),
+            other => self.record("relay", other),
+        }
+    }
+}
+
+impl Tls {
+    /// The next thing that the relay says, if it can be true; nothing where there will be none.
+    fn hear(&mut self, signals: BorrowedFd) -> Result<Option<Report>, Failure> {
+        let report = self.relay.hear(signals)?;
+        if let Some(Report::Established(Established { of, .. }) | Report::Failed { of, .. }) =
+            &report
+        {
+            self.handshakes.end(*of)?;
+        }
+        Ok(report)
     }
 }

@@ -64,8 +64,9 @@ impl Book {
         self.write(Level::Error, &line);
     }
 
-    /// A handshake that ended well.
-    pub fn established(&mut self, established: &Established) {
+    /// A handshake that ended well. A data connection that did not show where it comes from, and was taken all the same, is
+    /// worth knowing.
+    pub fn established(&mut self, established: &Established, require_reuse: bool) {
         let Established { of, version, suite, group, resumed, host, certificate } = established;
         let line = self.line("tls").with("connection", connection(*of));
         let line = line.with_bytes("version", version).with_bytes("cipher", suite);
@@ -75,11 +76,22 @@ impl Book {
                 line = line.with_bytes(name, value);
             }
         }
-        self.write(if *of == Of::Control { Level::Info } else { Level::Debug }, &line);
+        let level = match (of, resumed) {
+            (Of::Control, _) => Level::Info,
+            (Of::Data, false) if !require_reuse => {
+                line = line.with("proof", UNPROVEN);
+                Level::Notice
+            }
+            (Of::Data, _) => Level::Debug,
+        };
+        self.write(level, &line);
     }
 
     /// A handshake that did not.
     pub fn handshake_failed(&mut self, of: Of, cause: &[u8]) {
+        if of == Of::Control {
+            self.end.get_or_insert(End::Protocol);
+        }
         let line = self.line("tls-failed").with("connection", connection(of));
         self.write(Level::Notice, &line.with_bytes("cause", cause));
     }
@@ -156,6 +168,11 @@ impl Book {
         }
     }
 
+    /// Another worker goes on: what the one before has said of its end is not that of the session.
+    pub fn goes_on(&mut self) {
+        self.end = None;
+    }
+
     /// Why the worker ends, if it has said so.
     pub fn end(&self) -> Option<End> {
         self.end
@@ -183,6 +200,9 @@ impl Book {
         self.write(Level::Info, &line);
     }
 }
+
+const UNPROVEN: &str =
+    "none: taken by its address alone, as tls.require_reuse is off for this client";
 
 fn connection(of: Of) -> &'static str {
     match of {

@@ -35,9 +35,13 @@ pub struct Relay {
 /// Prepares what the client will be spoken to with, and serves it. Says first whether it can.
 pub fn serve(start: Start) {
     let Start { input, output, plain, broker, key, certificates, policy, host, patience } = start;
-    let configs = Link::new(key, patience)
-        .map_err(|fault| format!("no keys from the key process: {fault}"))
-        .and_then(|(link, keys)| {
+    let link = Link::new(key, patience);
+    // It has told the broker why it is gone.
+    if matches!(link, Err(Fault::Closed)) {
+        return;
+    }
+    let configs = link.map_err(|fault| format!("no keys from the key process: {fault}")).and_then(
+        |(link, keys)| {
             if keys.len() != certificates.len() {
                 return Err(format!("{} keys, {} certificates", keys.len(), certificates.len()));
             }
@@ -49,7 +53,8 @@ pub fn serve(start: Start) {
                 certified.push((certificate.names.clone(), one));
             }
             Ok((link, Configs::new(Resolver::new(certified, host), &policy)?))
-        });
+        },
+    );
     let (key, configs) = match configs {
         Ok(configs) => configs,
         Err(cause) => {

@@ -136,10 +136,11 @@ fn refused(why: Refusal) -> Failure {
         Refusal::NotResumed => Failure::new(
             522,
             "Data TLS session not resumed from the control connection (tls.require_reuse).",
-        ),
-        Refusal::Handshake => Failure::new(522, "TLS on the data connection failed."),
+        )
+        .because("522, the TLS session was not resumed"),
+        Refusal::Handshake => Failure::new(522, "TLS on the data connection failed.")
+            .because("522, TLS on the data connection failed"),
     }
-    .because("522")
 }
 
 /// How long a connection may be on its way through the broker that a client has made before its command.

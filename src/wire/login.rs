@@ -58,8 +58,13 @@ pub enum Answer {
     Refused,
     /// Refused, and it was the last attempt: say 421 and exit.
     RefusedLast,
-    /// The host is served: its banner.
-    Host(Bounded<BANNER_MAX>),
+    /// The host is served.
+    Host {
+        /// Its banner.
+        banner: Bounded<BANNER_MAX>,
+        /// Whether TLS is to be had there.
+        tls: bool,
+    },
     /// It is not.
     NoSuchHost,
     /// The name may go on to its password.

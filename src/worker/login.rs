@@ -65,6 +65,8 @@ pub struct Login {
     pub(crate) tls: bool,
     /// What PROT has chosen, once PBSZ was said.
     pub(crate) protection: Option<Protection>,
+    /// The broker has said that there is no TLS to be had, whatever the settings say.
+    tls_is_unavailable: bool,
     greets: bool,
     /// The client has said what it is.
     pub(crate) introduced: bool,
@@ -89,6 +91,7 @@ impl Login {
             local: start.local.to_canonical(),
             tls: start.tls,
             protection: None,
+            tls_is_unavailable: false,
             greets: start.greets,
             introduced: false,
             user: None,
@@ -169,6 +172,9 @@ impl Login {
             self.note(Note::Protocol(Bounded::cut(b"commands in clear behind AUTH")))?;
             return Err(self.control.farewell("Commands behind AUTH.", End::Protocol));
         }
+        if self.tls_is_unavailable {
+            return Err(no_tls());
+        }
         self.broker.tell(&Ask::StartTls)?;
         match self.await_answer()?.0 {
             Answer::TlsReady => {
@@ -176,7 +182,10 @@ impl Login {
                 self.granted = true;
                 Err(Failure::Over(End::Stopped))
             }
-            Answer::NoTls => Err(Failure::new(431, "TLS is not to be had now.")),
+            Answer::NoTls => {
+                self.tls_is_unavailable = true;
+                Err(no_tls())
+            }
             Answer::Stop(stop) => Err(self.control.stopped(stop)),
             _ => Err(Failure::Over(End::Failed)),
         }
@@ -190,7 +199,10 @@ impl Login {
         self.refusals += 1;
         self.broker.tell(&Ask::Host(name))?;
         match self.await_answer()?.0 {
-            Answer::Host(banner) => Ok(greeting(&String::from_utf8_lossy(&banner))),
+            Answer::Host { banner, tls } => {
+                self.settings.tls.enabled = tls;
+                Ok(greeting(&String::from_utf8_lossy(&banner)))
+            }
             Answer::NoSuchHost => Err(Failure::new(504, "No such host here.")),
             Answer::Stop(stop) => Err(self.control.stopped(stop)),
             _ => Err(Failure::Over(End::Failed)),
@@ -279,6 +291,10 @@ impl Login {
 /// The one text for every kind of failed login (RFC 2577 §7).
 fn incorrect() -> Reply {
     Reply::new(530, "Login incorrect.")
+}
+
+fn no_tls() -> Failure {
+    Failure::new(431, "TLS is not to be had now.")
 }
 
 /// 220 with the lines of the banner.

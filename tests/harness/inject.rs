@@ -16,6 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::ptr::null_mut;
 
 use nix::errno::Errno;
+use nix::poll::PollFlags;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -230,6 +231,15 @@ impl Inject {
         )
     }
 
+    /// What poll tells of one of its descriptors at once, of all that it is asked for.
+    #[track_caller]
+    pub fn polls(&mut self, fd: i32, flags: PollFlags) -> bool {
+        let (fd, flags) = (fd.to_ne_bytes(), flags.bits().to_ne_bytes());
+        let asked = Arg::Bytes([&fd[..], &flags, &[0; 2]].concat());
+        let told = self.call(libc::SYS_ppoll, &[asked, 1.into(), Arg::room(16), 0.into()]);
+        told.value().expect("every cage has ppoll") > 0
+    }
+
     /// Receives a datagram, without descriptors; nothing where the other end is closed.
     #[track_caller]
     pub fn receives(&mut self, socket: i32) -> Option<Vec<u8>> {
@@ -381,6 +391,16 @@ pub fn leash_of(process: Process) -> i32 {
 pub fn channel_of(process: Process) -> i32 {
     let channels = channels();
     descriptor(process, "a channel", |one| channels.contains(&one.target))
+}
+
+/// Its ends of all its channels, one descriptor each.
+pub fn channels_of(process: Process) -> Vec<i32> {
+    let channels = channels();
+    let mut own = process.descriptors();
+    own.retain(|one| channels.contains(&one.target));
+    own.sort_by(|one, other| one.target.cmp(&other.target));
+    own.dedup_by(|one, other| one.target == other.target);
+    own.into_iter().map(|one| one.number).collect()
 }
 
 /// The client's stream, where it is TCP.
