@@ -382,12 +382,25 @@ fn everyone(other: Process, leash: i32) -> Vec<Row> {
     rows
 }
 
+/// Urgent data beside the stream, for which nobody has a use and the kernel much code.
+fn urgent(socket: i32) -> Vec<Row> {
+    let (oob, more) = (libc::MSG_OOB, libc::MSG_OOB | libc::MSG_DONTWAIT);
+    vec![
+        refused!("sendto, MSG_OOB", SYS_sendto, socket, path("x"), 1, oob, 0, 0),
+        refused!("recvfrom, MSG_OOB", SYS_recvfrom, socket, room(1), 1, oob, 0, 0),
+        refused!("recvfrom, MSG_OOB and more", SYS_recvfrom, socket, room(1), 1, more, 0, 0),
+        refused!("sendmsg, MSG_OOB", SYS_sendmsg, socket, room(56), oob),
+        refused!("recvmsg, MSG_OOB", SYS_recvmsg, socket, room(56), more),
+    ]
+}
+
 /// Sockets: a worker makes none, and leaves those that it was handed as they are.
 fn network(control: i32, leash: i32) -> Vec<Row> {
     let unspecified = || address(libc::AF_UNSPEC, 0);
     let elsewhere = || address(libc::AF_INET, 2121);
     let (stream, fast) = (libc::SOCK_STREAM, libc::MSG_FASTOPEN);
-    vec![
+    let mut rows = urgent(control);
+    rows.extend([
         refused!("close of the leash", SYS_close, leash),
         refused!("close of the leash by a wider number", SYS_close, i64::from(leash) | 1 << 32),
         refused!("socket", SYS_socket, libc::AF_INET, stream, 0),
@@ -413,7 +426,8 @@ fn network(control: i32, leash: i32) -> Vec<Row> {
         refused!("setsockopt", SYS_setsockopt, control, libc::SOL_SOCKET, 26, room(16), 16),
         refused!("getsockopt", SYS_getsockopt, control, libc::SOL_SOCKET, 4, room(4), room(4)),
         refused!("getpeername", SYS_getpeername, control, room(16), room(4)),
-    ]
+    ]);
+    rows
 }
 
 /// What the login worker, who has no files, is refused besides.
@@ -677,6 +691,7 @@ fn the_shrunk_broker_makes_sockets_and_nothing_else() {
     let worker = worker_of(&session);
     let mut rows = everyone(worker, control_of(session.broker()));
     rows.extend(no_files().into_iter().chain(privileged_sockets()).chain(not_granted()));
+    rows.extend(urgent(control_of(session.broker())));
     holds("shrunk broker", session.broker(), rows);
     assert_eq!(session.gets("/welcome.txt"), b"Welcome.\r\n");
     session.quits();

@@ -11,6 +11,8 @@ macro_rules! row {
 
 const PROT_EXEC: u32 = libc::PROT_EXEC.cast_unsigned();
 const MSG_FASTOPEN: u32 = libc::MSG_FASTOPEN.cast_unsigned();
+/// Urgent data comes in line (SO_OOBINLINE), and nobody sends any: the kernel's own ways for it are for nobody here.
+const MSG_OOB: u32 = libc::MSG_OOB.cast_unsigned();
 /// S_ISUID and S_ISGID.
 const SET_ID: u32 = 0o6000;
 const NO_FOLLOW: u32 = libc::AT_SYMLINK_NOFOLLOW.cast_unsigned();
@@ -24,13 +26,13 @@ const F_GETFL: u32 = libc::F_GETFL.cast_unsigned();
 pub(super) const WORKER: &[Row] = &[
     row!(SYS_read, [], "streams and files that were handed over"),
     row!(SYS_write, [], "the same"),
-    row!(SYS_recvfrom, [Null(4)], "streams; no address is asked for"),
+    row!(SYS_recvfrom, [Null(4), Lacks(3, MSG_OOB)], "streams; no address is asked for"),
     row!(
         SYS_sendto,
-        [Null(4), Lacks(3, MSG_FASTOPEN)],
+        [Null(4), Lacks(3, MSG_FASTOPEN | MSG_OOB)],
         "streams; an address or FASTOPEN would connect"
     ),
-    row!(SYS_recvmsg, [], "messages and descriptors from the other process"),
+    row!(SYS_recvmsg, [Lacks(2, MSG_OOB)], "messages and descriptors from the other process"),
     row!(SYS_fstat, [], "what an open descriptor is"),
     row!(SYS_newfstatat, [], "the same, as the C library asks it; what a name is"),
     row!(SYS_shutdown, [], "the end of a data stream"),
@@ -61,7 +63,7 @@ pub(super) const RELAY: &[Row] =
 
 /// Handing a descriptor to the other process.
 pub(super) const HAND_OVER: &[Row] =
-    &[row!(SYS_sendmsg, [Lacks(2, MSG_FASTOPEN)], "a descriptor for the other process")];
+    &[row!(SYS_sendmsg, [Lacks(2, MSG_FASTOPEN | MSG_OOB)], "a descriptor for the other process")];
 
 /// Looking at the files of a jail.
 pub(super) const FILES: &[Row] = &[
