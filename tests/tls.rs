@@ -134,6 +134,27 @@ fn an_upload_that_was_cut_off_is_told_of() {
     }
 }
 
+/// What was protected is told so, however it ended.
+#[test]
+fn a_transfer_that_failed_was_protected_too() {
+    let site = Site::writable().with_tls().file("/big", &bytes(20_000_000));
+    for tls in [Tls::new(), Tls::old()] {
+        fs::write(site.beside("log"), "").unwrap();
+        let mut session = protected(&site, &tls);
+        let mut data = session.passive();
+        session.asks("RETR big", "150");
+        data.takes(100);
+        drop(data);
+        session.hears("426");
+        site.log().tells("download * outcome=failed * tls=true");
+        let mut data = session.passive();
+        session.asks("STOR incoming/f", "150");
+        data.shakes_hands().unwrap_or_else(|error| session.fails(&error.to_string()));
+        session.hangs_up();
+        site.log().tells("upload * outcome=failed * tls=true");
+    }
+}
+
 // What others could do.
 
 /// RFC 4217 §4.2: nothing that was said in clear behind AUTH is obeyed, whenever it comes. Item 123.

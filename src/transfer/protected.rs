@@ -67,6 +67,8 @@ impl Session {
         direction: Direction,
     ) -> Result<DataStream, Broken> {
         let Some(id) = stream.id else { return Ok(stream) };
+        // Until the relay says otherwise it has not ended well.
+        self.tls_ended(Close::Broken);
         if let Some(relay) = &self.relay {
             relay.go(id, direction)?;
         }
@@ -110,9 +112,7 @@ impl Session {
                 Signal::Relay | Signal::Data => {}
             }
         };
-        if let Some(progress) = &mut self.progress {
-            progress.tls = Some(close);
-        }
+        self.tls_ended(close);
         match (close, direction) {
             (Close::Clean, _) => Ok(()),
             (Close::Broken, _) => Err(Broken::Lost(Errno::ECONNRESET)),
@@ -122,6 +122,13 @@ impl Session {
                     .into())
             }
             (Close::Truncated, _) => Ok(()),
+        }
+    }
+
+    /// Notes how, for the log.
+    fn tls_ended(&mut self, close: Close) {
+        if let Some(progress) = &mut self.progress {
+            progress.tls = Some(close);
         }
     }
 
