@@ -34,13 +34,24 @@ const FAREWELL: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Between {
     /// The relay's side of the client.
-    pub plain: OwnedFd,
+    plain: OwnedFd,
     /// Where the relay asks for signatures.
-    pub signatures: key::RelayEnd,
+    signatures: key::RelayEnd,
     /// Where the key process is asked.
-    pub questions: key::KeyEnd,
-    /// What the broker and its workers have for a client from then on.
-    pub client: OwnedFd,
+    questions: key::KeyEnd,
+    client: OwnedFd,
+}
+
+impl Between {
+    /// What is the key process's. The rest is closed.
+    pub fn for_key(self) -> key::KeyEnd {
+        self.questions
+    }
+
+    /// What is the relay's. The rest is closed.
+    pub fn for_relay(self) -> (OwnedFd, key::RelayEnd) {
+        (self.plain, self.signatures)
+    }
 }
 
 /// TLS, running.
@@ -133,6 +144,8 @@ impl Broker<Root> {
         why: Result<Report, End>,
     ) -> Result<Started, Failure> {
         let (is_told, end) = (why.is_ok(), why.as_ref().err().copied());
+        // A relay that is gone without a word has lost the key process, whose end tells why.
+        let patience = if end == Some(End::Failed) { GRACE } else { Duration::ZERO };
         match why {
             Ok(report) => self.tell_of_tls(report),
             Err(End::LoginTimeout) => {
@@ -140,7 +153,7 @@ impl Broker<Root> {
             }
             Err(_) => (),
         }
-        self.reap_tls(Duration::ZERO, is_told)?;
+        self.reap_tls(patience, is_told)?;
         let Some(worker) = asking else {
             let end = end.filter(|end| *end == End::Stopped).unwrap_or(End::Failed);
             self.setup.book.note(&Note::End(end));

@@ -26,10 +26,10 @@ pub(super) fn key(
     birth: Birth<key::Nothing, key::Report>,
 ) -> u8 {
     let Setup { client, config, settings, key, book, status, .. } = setup;
-    let Between { questions, plain, signatures, client: near } = between;
+    let questions = between.for_key();
     let unbounded = config.may_relax_reuse(client.place.peer);
     // The owners go first: their numbers are closed next.
-    drop((book, status, client, near, plain, signatures, std::panic::take_hook()));
+    drop((book, status, client, std::panic::take_hook()));
     let empty = power.for_child();
     let closed = birth.close_others(&[questions.as_fd(), empty.as_fd()]);
     let Birth { channel, leash } = birth;
@@ -69,9 +69,9 @@ pub(super) fn relay(
     birth: Birth<Order, Report>,
 ) -> u8 {
     let Setup { client, config, host, settings, network, book, status, .. } = setup;
-    let Between { questions, plain, signatures, client: near } = between;
+    let (plain, signatures) = between.for_relay();
     // The owners go first: their numbers are closed next.
-    drop((book, status, near, questions, std::panic::take_hook()));
+    drop((book, status, std::panic::take_hook()));
     let empty = power.for_child();
     let keep = [
         client.input.as_fd(),
