@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use cellftpd::wire::event::{End, Note, Violation};
-use cellftpd::wire::relay::{Established, Of, Report};
+use cellftpd::wire::relay::{self, Established, Of, Report};
 use cellftpd::wire::session::{Answer, Family, Protection, Unavailable};
 use cellftpd::wire::{Bounded, Channel, Fault, MESSAGE_MAX, login, session};
 use harness::client::ready;
@@ -399,6 +399,13 @@ fn an_end_that_is_only_said_is_no_end() {
     session.quits();
 }
 
+/// The session worker, among so many processes.
+fn anonymous(session: &Session, count: usize) -> Process {
+    let all = session.settled(count);
+    let worker = all.into_iter().find(|one| one.title().ends_with("[anonymous]"));
+    worker.expect("somebody has logged in")
+}
+
 /// The word of a worker that goes on all the same is not that of the one behind it.
 #[test]
 fn an_end_that_one_worker_has_said_is_not_the_next_one_s() {
@@ -410,9 +417,7 @@ fn an_end_that_one_worker_has_said_is_not_the_next_one_s() {
             session.starts_tls(&Tls::new());
         }
         session.logs_in();
-        let all = session.settled(if tls { 4 } else { 2 });
-        let worker = all.iter().find(|one| one.title().ends_with("[anonymous]"));
-        worker.expect("somebody has logged in").signal(Signal::SIGKILL);
+        anonymous(&session, if tls { 4 } else { 2 }).signal(Signal::SIGKILL);
         session.hears("421");
         session.hears_the_end();
         site.log().tells("end session=* end=broken");
@@ -481,14 +486,20 @@ fn a_relay_tells_of_each_handshake_once() {
     }
 }
 
-/// The channel to the broker of a worker that is held: where it is told that somebody has come to its port.
-fn told_of_data(inside: &mut Inject, worker: Process, port: SocketAddr) -> i32 {
+/// The channel to the broker of a worker that is held: where it is told that somebody has come to its port, and with
+/// what name for the relay.
+fn told_of_data(
+    inside: &mut Inject,
+    worker: Process,
+    port: SocketAddr,
+    id: Option<relay::Id>,
+) -> i32 {
     let _data = TcpStream::connect(port).expect("the broker listens");
     let channel = eventually("a data connection", || {
         channels_of(worker).into_iter().find(|channel| inside.polls(*channel, PollFlags::POLLIN))
     });
     let told = inside.receives(channel).expect("it is told");
-    assert_eq!(postcard::from_bytes(&told), Ok(Answer::Data(None)));
+    assert_eq!(postcard::from_bytes(&told), Ok(Answer::Data(id)));
     channel
 }
 
@@ -513,17 +524,32 @@ fn data_is_protected_where_it_may_be() {
         }
         session.logs_in();
         let reply = session.asks("EPSV", "229 *");
-        let all = session.settled(if over_tls { 4 } else { 2 });
-        let worker = all.iter().find(|one| one.title().ends_with("[anonymous]"));
-        let worker = *worker.expect("somebody has logged in");
+        let worker = anonymous(&session, if over_tls { 4 } else { 2 });
         let mut inside = Inject::into(worker);
-        let channel = told_of_data(&mut inside, worker, session.address_in(&reply));
+        let channel = told_of_data(&mut inside, worker, session.address_in(&reply), None);
         inside.sends(channel, &bytes(ask));
         let heard = postcard::from_bytes(&inside.receives(channel).expect("an answer"));
         match may {
             false => assert_eq!(heard, Ok(FORBIDDEN), "{what}"),
             true => assert!(matches!(heard, Ok(Answer::Listening(_))), "{what}: {heard:?}"),
         }
+    }
+}
+
+/// A worker that wants its data in clear where it may not be gets the plain side of what the relay protects.
+#[test]
+fn data_is_protected_where_it_has_to_be() {
+    for (rule, id) in [("require", Some(0)), ("allow", None)] {
+        let site = Site::readonly().with_tls().set("tls.data", &format!("{rule:?}"));
+        let mut session = site.connect();
+        session.hears("220");
+        session.starts_tls(&Tls::new());
+        session.logs_in();
+        // PROT was never said.
+        let reply = session.asks("EPSV", "229 *");
+        let worker = anonymous(&session, 4);
+        let mut inside = Inject::into(worker);
+        told_of_data(&mut inside, worker, session.address_in(&reply), id);
     }
 }
 
