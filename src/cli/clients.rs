@@ -132,7 +132,7 @@ mod tests {
         }
         // Said in a match too, so that each file is named twice.
         let text = format!(
-            "[tls]\n{text}\n[[match]]\nhost = 'a.example'\ntls.client_certificate = 'request'\n"
+            "[tls]\n{text}\n[[match]]\nfrom = ['192.0.2.1']\ntls.client_certificate = 'request'\n"
         );
         let config = from_sources(vec![Source::new("c.toml", text)]).unwrap();
         let mut findings = Findings::default();

@@ -121,6 +121,8 @@ pub enum Word {
     Done(Id, Close),
     /// To [`Wish::Clear`]: the client's side of TLS is closed too.
     Cleared,
+    /// To [`Wish::Clear`]: the client did not close its side in time. Nothing more is passed on.
+    Unanswered,
 }
 
 /// Why a data connection is refused.

@@ -76,6 +76,7 @@ impl Relay {
             Word::Refused(id, why) => self.note(id, Standing::Refused(why)),
             Word::Done(id, close) => self.note(id, Standing::Done(close)),
             Word::Cleared => self.is_cleared = true,
+            Word::Unanswered => return Err(Failure::Over(End::Protocol)),
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Control, Stage};
 use crate::relay::record;
 use crate::relay::sides::{Sides, Told};
-use crate::wire::relay::{Of, Word};
+use crate::wire::relay::Word;
 
 impl Control {
     /// CCC: what the worker has written so far goes out encrypted, and TLS ends. The client may end it first: lftp takes a
@@ -55,11 +55,8 @@ impl Control {
 
     /// There is nobody to go on with.
     pub(super) fn unanswered(&mut self, told: &mut Told) {
-        told.failed(Of::Control, "no answer to the end of TLS (CCC)");
-        told.words.push(Word::Cleared);
-        self.raw_ended = true;
-        self.stage = Stage::Clear;
-        self.until = None;
+        told.words.push(Word::Unanswered);
+        self.stage = Stage::Over;
     }
 }
 
