@@ -122,15 +122,18 @@ fn whole(site: &Site, tls: &Tls) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_strict_server_takes_no_upload_without_its_end() {
-    cuts(End::Closed, true, |_| ("426 TLS was not closed*".to_owned(), b"older".to_vec()));
+    cuts(End::Closed, true, |_| ("426".to_owned(), b"older".to_vec()));
 }
 
-/// Clients that never close TLS are many: what came is told by its count.
+/// Clients that never close TLS are many: what came is told by its count. But none of them stops inside a record.
 #[test]
 fn a_forgiving_server_tells_how_much_has_come() {
-    cuts(End::Closed, false, |cut| {
-        let content = cut.content();
-        (format!("226 {} bytes, and TLS was not closed*", content.len()), content)
+    cuts(End::Closed, false, |cut| match cut.more {
+        0 => {
+            let content = cut.content();
+            (format!("226 {} bytes, and TLS was not closed*", content.len()), content)
+        }
+        _ => ("426".to_owned(), b"older".to_vec()),
     });
 }
 

@@ -499,9 +499,9 @@ fn told_of_data(
     eventually("a data connection", || {
         channels_of(worker).into_iter().find(|&channel| {
             inside.polls(channel, PollFlags::POLLIN)
-                && inside.receives(channel).is_some_and(|told| {
-                    postcard::from_bytes(&told) == Ok(Answer::Data(id))
-                })
+                && inside
+                    .receives(channel)
+                    .is_some_and(|told| postcard::from_bytes(&told) == Ok(Answer::Data(id)))
         })
     })
 }

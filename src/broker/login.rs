@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::fcntl::OFlag;
 
 use super::attempt::Admitted;
-use super::child::{Besides, Ended, GRACE, Held, Next, Split};
+use super::child::{Besides, Ended, Held, Next, Split};
 use super::{Broker, Failure, Root, While};
 use crate::auth;
 use crate::config::{Class, Login, Settings};
@@ -88,7 +88,7 @@ impl Broker<Root> {
                     };
                     worker.tell(&Answer::Granted)?;
                     // It has to be gone before another process reads the client.
-                    let ended = worker.finish(GRACE).while_doing("ending the login worker")?;
+                    let ended = self.finish(&mut worker, "login")?;
                     if ended == Ended::Stuck {
                         return Err(Failure::Untold(Fault::Full));
                     }

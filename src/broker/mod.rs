@@ -161,15 +161,25 @@ impl<Power> Broker<Power> {
             // A worker that can't be told is ended all the same.
             let _ = worker.channel.tell(stop);
         }
+        let ended = self.finish(&mut worker, role)?;
+        let exit = self.judge(ended, role, stop.is_some());
+        self.end_tls(false)?;
+        Ok(exit)
+    }
+
+    /// Waits for the end of a worker, and hears its last words.
+    fn finish<S: Message, R: Request>(
+        &mut self,
+        worker: &mut Held<S, R>,
+        role: &str,
+    ) -> Result<Ended, Failure> {
         let ended = worker.finish(GRACE).while_doing("ending a worker")?;
         while ended != Ended::Stuck
             && let Ok((ask, _)) = worker.channel.hear()
         {
             self.record(role, ask);
         }
-        let exit = self.judge(ended, role, stop.is_some());
-        self.end_tls(false)?;
-        Ok(exit)
+        Ok(ended)
     }
 
     /// Writes how a worker ended, if that was not of its own will; says 421 in its place then.

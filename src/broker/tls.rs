@@ -127,7 +127,7 @@ impl Broker<Root> {
         if let Some(mut worker) = asking {
             worker.tell(&Answer::TlsReady)?;
             // 234 is its last word, and nobody else may speak before.
-            let ended = worker.finish(GRACE).while_doing("ending the login worker")?;
+            let ended = self.finish(&mut worker, "login")?;
             if ended != Ended::Exited(0) {
                 return Ok(Started::Ended(self.judge(ended, "login", false)));
             }

@@ -4,11 +4,12 @@ use std::io::{self, BufRead, ErrorKind, Write};
 use std::sync::Arc;
 
 use rustls::server::{Accepted, AcceptedAlert, Acceptor};
-use rustls::{Error, ProtocolVersion, ServerConfig, ServerConnection};
+use rustls::{Error, ProtocolVersion, ServerConfig, ServerConnection, SupportedCipherSuite};
 
 use super::buffer::Buffer;
 use super::hello::{self, Hello};
 use super::raw::Raw;
+use super::record::Progress;
 use super::ticket::mark;
 use crate::wire::relay::Of;
 
@@ -22,6 +23,10 @@ pub struct Engine {
     offer: String,
     /// See [`Hello::is_curl`].
     is_curl: bool,
+    /// Where the client's records are.
+    progress: Progress,
+    /// How many records were written since the handshake, at least as many.
+    written: u64,
     closed: bool,
     peer_closed: bool,
 }
@@ -44,6 +49,8 @@ impl Engine {
             stage,
             offer: String::new(),
             is_curl: false,
+            progress: Progress::default(),
+            written: 0,
             closed: false,
             peer_closed: false,
         }
@@ -52,6 +59,7 @@ impl Engine {
     /// Takes records from the client, whole or in pieces; the plain bytes are appended to `out`. After an error there is
     /// perhaps an alert to be flushed.
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Buffer) -> Result<(), Error> {
+        self.progress.note(bytes);
         while !bytes.is_empty() && !self.peer_closed {
             // rustls takes 4 KiB at a time.
             let taken = match &mut self.stage {
@@ -122,12 +130,16 @@ impl Engine {
         error
     }
 
-    /// Encrypts bytes for the client.
-    pub fn write(&mut self, bytes: &[u8]) {
-        if let Stage::Speaking(connection) = &mut self.stage {
-            // It has no limit, and so takes all.
-            let _ = connection.writer().write_all(bytes);
+    /// Encrypts bytes for the client, once TLS is spoken. False, and none of them is on its way, if its key has protected as much as it may: rustls
+    /// would end TLS there as if all had been said, and drop the rest.
+    pub fn write(&mut self, bytes: &[u8]) -> bool {
+        let Stage::Speaking(connection) = &mut self.stage else { return true };
+        self.written = self.written.saturating_add(bytes.len().div_ceil(FRAGMENT) as u64);
+        if connection.negotiated_cipher_suite().is_some_and(|suite| self.written > most(suite)) {
+            return false;
         }
+        // It has no limit of its own, and so takes all.
+        connection.writer().write_all(bytes).is_ok()
     }
 
     /// Tells the client that this was all (close_notify). Once.
@@ -199,6 +211,11 @@ impl Engine {
         self.peer_closed
     }
 
+    /// Whether the client has begun a record and not ended it.
+    pub fn is_inside_record(&self) -> bool {
+        self.progress.is_inside()
+    }
+
     /// Why a handshake failed, with what the client offered.
     pub fn explain(&self, cause: &str) -> String {
         match self.offer.as_str() {
@@ -208,6 +225,21 @@ impl Engine {
     }
 }
 
+/// How many records may be written with the key of a suite. TLS 1.3 changes its keys in time.
+fn most(suite: SupportedCipherSuite) -> u64 {
+    match suite {
+        SupportedCipherSuite::Tls12(suite) => {
+            suite.common.confidentiality_limit.saturating_sub(OTHERS)
+        }
+        SupportedCipherSuite::Tls13(_) => u64::MAX,
+    }
+}
+
+/// What a record holds at most (RFC 8446 §5.1).
+const FRAGMENT: usize = 1 << 14;
+/// Records that are none of data: of the handshake, alerts.
+const OTHERS: u64 = 16;
+
 impl std::fmt::Debug for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str(match self {
@@ -215,5 +247,64 @@ impl std::fmt::Debug for Stage {
             Stage::Speaking(_) => "Speaking",
             Stage::Failed(_) => "Failed",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::version::{TLS12, TLS13};
+
+    use super::*;
+    use crate::relay::provider::provider;
+    use crate::relay::testing::{shake, site};
+
+    #[test]
+    fn a_key_of_tls12_protects_so_much_and_no_more() {
+        const GCM: u64 = 1 << 24;
+        for tls12 in [true, false] {
+            let site = site();
+            let pair = &site.pairs[0];
+            let chain = CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap();
+            let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+            let versions = [if tls12 { &TLS12 } else { &TLS13 }];
+            let config = ServerConfig::builder_with_provider(Arc::new(provider()))
+                .with_protocol_versions(&versions)
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![chain], key)
+                .unwrap();
+            let mut connector = site.client();
+            connector.tls12 = tls12;
+            let (near, far) = UnixStream::pair().unwrap();
+            let client = std::thread::spawn(move || {
+                let mut tls = connector.connector().over(near);
+                shake(&mut tls).unwrap();
+                let mut read = vec![];
+                let _ = tls.read_to_end(&mut read);
+                read
+            });
+            let raw = Raw::socket(far.try_clone().unwrap().into());
+            let mut engine = Engine::new(Arc::new(config), Of::Data);
+            let mut room = [0; 4096];
+            while engine.established().is_none() {
+                let length = (&far).read(&mut room).unwrap();
+                engine.feed(&room[..length], &mut Buffer::default()).unwrap();
+                engine.flush(&raw).unwrap();
+            }
+            engine.written = GCM - OTHERS - 3;
+            assert!(engine.write(b"one"));
+            assert!(engine.write(&[b'2'; FRAGMENT + 1]));
+            assert_eq!(engine.write(b"four"), !tls12);
+            engine.flush(&raw).unwrap();
+            (&far).flush().unwrap();
+            drop((raw, far));
+            let read = client.join().unwrap();
+            assert_eq!(read.len(), 3 + FRAGMENT + 1 + if tls12 { 0 } else { 4 });
+        }
     }
 }

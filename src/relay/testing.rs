@@ -437,8 +437,7 @@ impl Session {
     }
 
     /// The broker's part of that, with a client of another kind.
-    pub fn data_over(&mut self, server: &TcpStream) -> Data {
-        server.set_nonblocking(true).unwrap();
+    pub fn data_over(&mut self, server: &impl AsFd) -> Data {
         self.next += 1;
         let id = self.next;
         let (plain, far) = UnixStream::pair().unwrap();
@@ -461,10 +460,16 @@ impl Session {
     pub fn word(&self) -> Word {
         loop {
             match self.any_word() {
-                Word::Silent(_) | Word::Begun(_) => {}
+                Word::Silent(_) | Word::Begun(_) | Word::Flowing => {}
                 word => return word,
             }
         }
+    }
+
+    /// Whether the worker hears something in this time.
+    pub fn has_word(&self, time: Duration) -> bool {
+        let worker = self.worker.as_ref().unwrap();
+        wait_for(&worker.as_fd(), PollFlags::POLLIN, Instant::now() + time).unwrap()
     }
 
     pub fn any_word(&self) -> Word {

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
+use nix::sys::socket::{setsockopt, sockopt};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -948,6 +949,33 @@ fn who_waits_for_an_old_connection_is_told_of_its_end() {
     let ninth = session.data();
     assert_eq!(session.word(), Word::Done(kept[0].0.id, Broken));
     session.end((control, kept, ninth));
+}
+
+#[test]
+fn who_waits_for_a_slow_client_hears_that_bytes_flow() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let control = session.logged_in(&connector);
+    // Of which the system takes little at once.
+    let (client, server) = UnixStream::pair().unwrap();
+    setsockopt(&server, sockopt::SndBuf, &4096).unwrap();
+    let data = session.data_over(&server);
+    let mut tls = connector.over(client);
+    shake(&mut tls).unwrap();
+    assert_eq!(session.word(), Word::Proven(data.id));
+    session.go(&data, Download);
+    (&data.plain).write_all(&vec![b'x'; 60_000]).unwrap();
+    data.plain.shutdown(Shutdown::Write).unwrap();
+    let mut read = 0;
+    while !session.has_word(Duration::from_millis(50)) {
+        read += tls.read(&mut [0; 1024]).unwrap();
+    }
+    assert!(read < 60_000, "it was slow");
+    assert_eq!(session.any_word(), Word::Flowing);
+    assert_eq!(take_all(&mut tls).len(), 60_000 - read);
+    assert_eq!(session.word(), Word::Done(data.id, Clean));
+    session.end((control, data, tls));
 }
 
 #[test]

@@ -100,7 +100,8 @@ impl Session {
         direction: Direction,
     ) -> Result<(), Broken> {
         let Some(id) = stream.id else { return Ok(()) };
-        let deadline = Instant::now() + self.settings.limits.stalled;
+        let patience = self.settings.limits.stalled;
+        let mut deadline = Instant::now() + patience;
         let close = loop {
             if let Some(Standing::Done(close)) = self.standing(id) {
                 break close;
@@ -109,7 +110,8 @@ impl Session {
                 Signal::Aborted => return Err(Broken::Aborted),
                 Signal::Late => return Err(Broken::Stalled),
                 Signal::Answer(answer, fd) => self.take_answer(answer, fd)?,
-                Signal::Relay | Signal::Data => {}
+                Signal::Relay => deadline = Instant::now() + patience,
+                Signal::Data => {}
             }
         };
         self.tls_ended(close);

@@ -117,6 +117,8 @@ pub enum Word {
     Proven(Id),
     /// Nothing flows over this connection. Its plain side is still to be closed.
     Refused(Id, Refusal),
+    /// What the worker has written is still on its way to a client that takes it slowly.
+    Flowing,
     /// All that was to flow has flowed, or never will.
     Done(Id, Close),
     /// To [`Wish::Clear`]: the client's side of TLS is closed too.

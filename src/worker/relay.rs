@@ -75,6 +75,8 @@ impl Relay {
             Word::Proven(id) => self.note(id, Standing::Proven),
             Word::Refused(id, why) => self.note(id, Standing::Refused(why)),
             Word::Done(id, close) => self.note(id, Standing::Done(close)),
+            // Who waits is woken by it.
+            Word::Flowing => {}
             Word::Cleared => self.is_cleared = true,
             Word::Unanswered => return Err(Failure::Over(End::Protocol)),
         }

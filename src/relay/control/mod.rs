@@ -268,7 +268,8 @@ impl Control {
         let bytes = scratch.get(..length).unwrap_or_default();
         match self.stage {
             Stage::Clear => self.down.push(bytes),
-            _ => self.engine.write(bytes),
+            _ if length > 0 && !self.engine.write(bytes) => self.stage = Stage::Over,
+            _ => {}
         }
         Some(length)
     }

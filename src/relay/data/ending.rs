@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use super::{Data, Stage};
+use super::{Data, FLOWING, Stage};
 use crate::relay::control::LINGER;
 use crate::relay::sides::Told;
-use crate::wire::relay::Close;
+use crate::wire::relay::{Close, Word};
 
 impl Data {
-    /// The worker has closed its side before all was done: ABOR, or a failure of its own; or it has heard a refusal.
+    /// The worker has closed its side before all was done: ABOR, or a failure of its own; or it has heard a refusal. Or no more
+    /// can be protected.
     pub(super) fn abandoned(&mut self, told: &mut Told) {
         if self.stage != Stage::Refused {
             told.done(self.id, Close::Broken);
@@ -49,6 +50,10 @@ impl Data {
                 Stage::Ending { awaited: false } => self.drain(),
                 _ => self.broken(told),
             }
+        } else if self.stage == Stage::Down && self.flowing <= Instant::now() {
+            // The worker may have written its last, and wait for the end.
+            self.flowing = Instant::now() + FLOWING;
+            told.words.push(Word::Flowing);
         }
     }
 

@@ -44,6 +44,8 @@ pub struct Data {
     ended: Option<Close>,
     terms: Terms,
     until: Option<Instant>,
+    /// When the worker is to hear again that bytes flow.
+    flowing: Instant,
     /// Bytes that are still taken from a client only to be forgotten.
     drainable: usize,
 }
@@ -93,6 +95,7 @@ impl Data {
             ended: None,
             until: Some(Instant::now() + terms.patience),
             terms,
+            flowing: Instant::now() + FLOWING,
             drainable: DRAIN_MOST,
         }
     }
@@ -167,7 +170,7 @@ impl Data {
             self.read_raw(scratch, told);
         }
         if self.stage == Stage::Down && can.read_plain {
-            self.read_plain(scratch);
+            self.read_plain(scratch, told);
         }
         if self.stage == Stage::Up {
             self.pass_up(told);
@@ -204,6 +207,8 @@ impl Data {
         };
         let Some(room) = scratch.get_mut(..most) else { return };
         match self.raw.input().receive(room) {
+            // A record that was cut is one that was cut off: no client stops there.
+            Ok(0) if self.engine.is_inside_record() => self.client_ended(Close::Broken, told),
             Ok(0) => self.client_ended(Close::Truncated, told),
             Ok(length) => {
                 let bytes = room.get(..length).unwrap_or_default();
@@ -262,7 +267,7 @@ impl Data {
         }
     }
 
-    fn read_plain(&mut self, scratch: &mut [u8]) {
+    fn read_plain(&mut self, scratch: &mut [u8], told: &mut Told) {
         let Some((plain, room)) = self.plain.as_ref().zip(scratch.get_mut(..DOWN_READ)) else {
             return;
         };
@@ -271,8 +276,10 @@ impl Data {
                 self.engine.close();
                 self.stage = Stage::Ending { awaited: true };
             }
-            Ok(length) => self.engine.write(room.get(..length).unwrap_or_default()),
-            Err(_) => {}
+            Ok(length) if !self.engine.write(room.get(..length).unwrap_or_default()) => {
+                self.abandoned(told);
+            }
+            Ok(_) | Err(_) => {}
         }
     }
 
@@ -289,6 +296,8 @@ impl Data {
     }
 }
 
+/// How often the worker is told that bytes flow.
+const FLOWING: Duration = Duration::from_secs(1);
 /// From the worker in one step: four records.
 const DOWN_READ: usize = 64 * 1024;
 /// From the client in one step, as long as nobody is known to want it.

@@ -39,10 +39,13 @@ pub fn run_key(_: &Caged, start: KeyStart) {
 /// The same for who is not caged: tests.
 pub(super) fn serve(start: KeyStart) {
     let KeyStart { relay, broker, keys, at_most, tls13_only } = start;
-    let served = load::load(keys).and_then(|(keys, public)| {
-        relay.tell(&Answer::Keys(public)).map_err(|fault| fault.to_string())?;
-        sign(&relay, &keys, at_most, tls13_only)
-    });
+    let served =
+        load::load(keys).and_then(|(keys, public)| match relay.tell(&Answer::Keys(public)) {
+            Ok(()) => sign(&relay, &keys, at_most, tls13_only),
+            // It has files of its own, which may be no good.
+            Err(Fault::Closed) => Ok(()),
+            Err(fault) => Err(format!("the relay: {fault}")),
+        });
     if let Err(cause) = served {
         let _ = broker.tell(&Report::Unfit(Bounded::cut(cause.as_bytes())));
     }
