@@ -594,7 +594,7 @@ fn the_relay_and_the_key_process_can_do_nothing_but_talk() {
     session.hears("220");
     session.starts_tls(&Tls::new());
     session.logs_in();
-    for role in ["[tls]", "[key]"] {
+    for role in ["[relay]", "[key]"] {
         let family = session.settled(4);
         let process = *family.iter().find(|one| one.title().ends_with(role)).expect("it is there");
         let (leash, socket) = (leash_of(process), channel_of(process));
@@ -709,7 +709,7 @@ fn the_broker_has_its_limits_while_it_is_root() {
 
 #[test]
 fn who_breaks_the_rules_of_tls_dies_and_is_named() {
-    for (title, role) in [("[tls]", "relay"), ("[key]", "key")] {
+    for (title, role) in [("[relay]", "relay"), ("[key]", "key")] {
         let site = Site::readonly().with_tls();
         let mut session = site.connect();
         session.hears("220");

@@ -63,7 +63,7 @@ fn each_process_holds_what_it_needs_and_no_more() {
     session.hears("220");
     session.starts_tls(&Tls::new());
     session.settled(4);
-    let relay = process(&session, "tls");
+    let relay = process(&session, "relay");
     let key = process(&session, "key");
     is_caged(relay, "cellftpd-net");
     is_caged(key, "cellftpd-key");
@@ -104,12 +104,12 @@ fn the_key_is_in_the_memory_of_one_process() {
     let secrets = secrets(&site);
     let found = |role: &str| traces(process(&session, role), &secrets);
     assert_ne!(found("key"), Vec::<&str>::new(), "nothing is found where the key is");
-    for role in ["broker", "tls", "login"] {
+    for role in ["broker", "relay", "login"] {
         assert_eq!(found(role), Vec::<&str>::new(), "{role}");
     }
     session.logs_in();
     session.settled(4);
-    for role in ["broker", "tls", "anonymous"] {
+    for role in ["broker", "relay", "anonymous"] {
         assert_eq!(traces(process(&session, role), &secrets), Vec::<&str>::new(), "{role}");
     }
     session.quits();

@@ -360,6 +360,19 @@ fn each_class_may_have_its_own_rule() {
     asks_user(&site, &user, [530, 331], "match");
 }
 
+/// Not even a password, where there is no other way for this client.
+#[test]
+fn who_has_to_use_tls_and_can_not_is_told_before_the_password() {
+    let site = both().matching(
+        "[[match]]\nfrom = [\"127.0.0.1\"]\ntls.enabled = false\ntls.login = \"require\"",
+    );
+    let mut session = site.connect();
+    session.hears("220");
+    session.asks("USER anonymous", "530 TLS is needed here*");
+    session.asks("AUTH TLS", "502");
+    session.quits();
+}
+
 /// A site with both classes.
 fn both() -> Site {
     let site = Site::local().with_tls();

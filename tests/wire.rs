@@ -13,7 +13,7 @@ use std::time::Instant;
 use cellftpd::wire::event::{End, Note, Violation};
 use cellftpd::wire::relay::{self, Established, Of, Report};
 use cellftpd::wire::session::{Answer, Family, Protection, Unavailable};
-use cellftpd::wire::{Bounded, Channel, Fault, MESSAGE_MAX, login, session};
+use cellftpd::wire::{Bounded, Channel, Fault, MESSAGE_MAX, key, login, session};
 use harness::client::ready;
 use harness::inject::{Inject, Outcome, channel_of, channels_of};
 use harness::{PATIENCE, Process, Session, Site, Tls, eventually};
@@ -429,7 +429,7 @@ fn an_end_that_one_worker_has_said_is_not_the_next_one_s() {
 fn relay_of(session: &Session) -> (Process, i32) {
     let all = session.settled(4);
     let of = |role| *all.iter().find(|one| one.title().ends_with(role)).expect("it is there");
-    let (relay, key) = (of("[tls]"), of("[key]"));
+    let (relay, key) = (of("[relay]"), of("[key]"));
     key.signal(Signal::SIGKILL);
     eventually("the end of the key process", || key.is_gone().then_some(()));
     let mut inside = Inject::into(relay);
@@ -554,6 +554,27 @@ fn data_is_protected_where_it_has_to_be() {
         let mut inside = Inject::into(worker);
         told_of_data(&mut inside, worker, session.address_in(&reply), id);
     }
+}
+
+/// Who owns the relay gets no signature for anything else, and no session behind that.
+#[test]
+fn a_relay_that_asks_for_a_foreign_signature_is_ended() {
+    let site = Site::readonly().with_tls();
+    let mut session = site.connect();
+    session.hears("220");
+    session.starts_tls(&Tls::new());
+    let broker = session.broker();
+    let all = session.settled(4);
+    let relay = *all.iter().find(|one| one.title().ends_with("[relay]")).expect("it is there");
+    // The way to the broker has a lower number too, for when it panics.
+    let way = *channels_of(relay).iter().max().expect("it has two");
+    let input = Bounded::cut(&[7; 130]);
+    let ask = key::Ask::Sign { key: 0, scheme: 0x0403, input };
+    Inject::into(relay).sends(way, &bytes(&ask));
+    assert_eq!(exit_status(broker), SOFTWARE);
+    session.hangs_up();
+    session.is_over_within(PATIENCE);
+    site.log().tells("failure session=*cause=\"the worker sent what no handshake signs\"");
 }
 
 /// An address that a worker asks a connection to, and what the configuration says.

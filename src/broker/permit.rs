@@ -137,6 +137,7 @@ impl Request for key::Report {
             key::Report::Panicked(_) => row("panicked", 1, 1),
             key::Report::Uncaged(_) => row("uncaged", 1, 1),
             key::Report::Unfit(_) => row("unfit", 1, 1),
+            key::Report::Breach(_) => row("breach", 1, 1),
         }
     }
 
@@ -146,6 +147,7 @@ impl Request for key::Report {
             key::Report::Panicked(text) => Record::Panicked(text),
             key::Report::Uncaged(cause) => Record::Uncaged(cause),
             key::Report::Unfit(cause) => Record::Unfit(cause),
+            key::Report::Breach(_) => return None,
         })
     }
 }

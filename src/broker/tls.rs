@@ -98,7 +98,7 @@ impl Broker<Root> {
 
     /// Splits off the relay.
     pub fn split_relay(&self) -> Result<Split<Order, Report>, Failure> {
-        self.split("tls")
+        self.split("relay")
     }
 
     /// Has the relay take the client over, if it has what it needs, and waits for the handshake. From then on nothing in
@@ -155,9 +155,12 @@ impl Broker<Root> {
         }
         self.reap_tls(patience, is_told)?;
         let Some(worker) = asking else {
-            let end = end.filter(|end| *end == End::Stopped).unwrap_or(End::Failed);
+            let (end, exit) = match end {
+                Some(End::Stopped) => (End::Stopped, Exit::Clean),
+                _ => (End::Failed, Exit::Config),
+            };
             self.setup.book.note(&Note::End(end));
-            return Ok(Started::Ended(Exit::Config));
+            return Ok(Started::Ended(exit));
         };
         worker.tell(&Answer::NoTls)?;
         Ok(Started::Unavailable(worker))
@@ -277,9 +280,17 @@ impl<Power> Broker<Power> {
         let key = self.tls.as_mut().and_then(|tls| tls.key.as_mut());
         let Some(key) = key else { return Ok(()) };
         match key.hear(self.signals.as_fd())? {
-            Some(last_word) => self.record("key", last_word),
-            None => self.reap_key(GRACE, false)?,
+            Some(last_word) => self.heed_key(last_word),
+            None => self.reap_key(GRACE, false),
         }
+    }
+
+    /// A relay that sends what ours does not is ended with its session, whoever notices.
+    fn heed_key(&mut self, last_word: key::Report) -> Result<(), Failure> {
+        if let key::Report::Breach(what) = last_word {
+            return Err(Failure::Breach(String::from_utf8_lossy(&what).into()));
+        }
+        self.record("key", last_word);
         Ok(())
     }
 
@@ -336,14 +347,14 @@ impl<Power> Broker<Power> {
             && let Some(last_word) = key.hear(self.signals.as_fd())?
         {
             if !(is_told && matches!(last_word, key::Report::Unfit(_))) {
-                self.record("key", last_word);
+                self.heed_key(last_word)?;
             }
         }
         self.died_of("key", ended, patience);
         Ok(())
     }
 
-    /// A death by a signal that was not ours: those who are given no time are killed.
+    /// An end that was not ours to make, and that nothing has told of: those who are given no time are killed.
     fn died_of(&mut self, role: &str, ended: Ended, patience: Duration) {
         // Who could not enter its cage, or had no good files, has said so in a line of its own.
         let was_told = [0, Exit::System.status().into()].map(Ended::Exited).contains(&ended);

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::geteuid;
-use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::{CertifiedKey, SigningKey};
 
 use super::ocsp;
@@ -16,7 +14,8 @@ use crate::config::certificate::covers;
 use crate::config::secret::{read_chain, read_key};
 use crate::config::x509::{self, Facts, day};
 use crate::config::{Certificate, Config, Problem, RunAs, Unread};
-use crate::wire::key::kinds;
+use crate::relay::key::parse;
+use crate::relay::read_chain as read_chain_of;
 
 /// A certificate should be replaced before it has no more than this.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -49,6 +48,8 @@ pub(super) fn look(config: &Config) -> Findings {
     if config.offers_tls() {
         let now = SystemTime::now();
         config.certificates.iter().for_each(|one| findings.certificate(one, now));
+        let others = config.certificates.iter().skip(1);
+        others.filter(|one| one.names.is_empty()).for_each(|one| findings.never_shown(one));
         findings.clients(config, now);
     }
     findings
@@ -82,26 +83,12 @@ impl Findings {
 
     fn key(&mut self, path: &Path) -> Option<Arc<dyn SigningKey>> {
         let bytes = self.file(path, read_key(path))?;
-        let Ok(key) = PrivateKeyDer::from_pem_slice(&bytes) else {
-            let cause = "holds no key that can be used: PEM, without a passphrase";
-            self.error(path, cause);
-            return None;
-        };
-        let usable = any_supported_type(&key).ok();
-        if usable.is_none() {
-            let cause = format!("is a key of a kind that is not served: there are {}", kinds());
-            self.error(path, &cause);
-        }
-        usable
+        parse(&bytes).map_err(|cause| self.error(path, &cause)).ok()
     }
 
     pub(super) fn chain(&mut self, path: &Path) -> Vec<CertificateDer<'static>> {
         let Some(bytes) = self.file(path, read_chain(path)) else { return Vec::new() };
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes).map_while(Result::ok).collect();
-        if chain.is_empty() {
-            self.error(path, "holds no certificate: PEM is expected");
-        }
-        chain
+        read_chain_of(&bytes).map_err(|cause| self.error(path, &cause)).unwrap_or_default()
     }
 
     /// Whether the key is that of the first certificate.
@@ -176,6 +163,10 @@ impl Findings {
         for name in one.names.iter().filter(|name| !is_held(name) && !first.names.is_empty()) {
             self.warning(&one.chain, &format!("is not for {name}, for which it is shown"));
         }
+    }
+
+    fn never_shown(&mut self, one: &Certificate) {
+        self.warning(&one.chain, "is never shown: only the first certificate needs no names");
     }
 
     /// What was read, or a finding.
@@ -342,11 +333,7 @@ mod tests {
                 ],
             ),
             (own.clone(), &another, &[mismatch]),
-            (
-                own.clone(),
-                &own,
-                &["error: key: holds no key that can be used: PEM, without a passphrase"],
-            ),
+            (own.clone(), &own, &["error: key: holds no private key: PEM is expected"]),
             ("text".to_owned(), &key, &["error: chain: holds no certificate: PEM is expected"]),
         ] {
             assert_eq!(Pair::new(&chain, key).said(), expected);

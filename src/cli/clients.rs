@@ -47,7 +47,7 @@ impl Findings {
         };
         let mut issuers = Vec::new();
         for (index, list) in lists.iter().enumerate() {
-            let Revoked { issuer, until } = match x509::read_revoked(list) {
+            let Revoked { issuer, until, .. } = match x509::read_revoked(list) {
                 Ok(revoked) => revoked,
                 Err(error) => {
                     self.error(path, &format!("list {} can't be understood: {error}", index + 1));
@@ -57,6 +57,9 @@ impl Findings {
             if let Some(until) = until.filter(|until| *until < now) {
                 let until = day(until);
                 self.error(path, &format!("holds a list of {issuer} that has expired on {until}"));
+            }
+            if issuers.contains(&issuer) {
+                self.warning(path, &format!("holds several lists of {issuer}: the newest decides"));
             }
             issuers.push(issuer);
         }

@@ -28,7 +28,8 @@ pub struct Certificate {
     pub key: PathBuf,
     /// The file of a signed answer that it is not revoked: DER.
     pub ocsp: Option<PathBuf>,
-    /// The hosts that it is for, in small letters, `*.` before some; empty for those that it names itself.
+    /// The hosts that it is for, in small letters, `*.` before some. Without any it is shown only
+    /// if it is the first, to who asks for no other.
     pub names: Vec<String>,
     /// The index into [`super::Config::files`].
     pub file: usize,

@@ -85,7 +85,7 @@ const PROBLEMS: &[(&str, &str)] = &[
     ),
     (
         "[tls]\ncertificate_login = 'CN=bob'\n",
-        "2:21: this certificate would log its owner in as anybody (put it in a [[match]] whose user is a name without * and ?)",
+        "2:21: this certificate would log its owner in as anybody (put it in a [[match]] whose user is one name, without * and ?)",
     ),
     (
         "[tls]\nclient_certificate = 'request'\n",
@@ -392,11 +392,11 @@ fn reuse_is_relaxed_for_whom_a_match_may_hold() {
 #[test]
 fn a_certificate_logs_in_one_user() {
     let login = "tls.certificate_login = 'CN=alice'\n";
-    for user in ["'*'", "'alic?'", "['alice', 'dev-*']"] {
+    for user in ["'*'", "'alic?'", "['alice', 'dev-*']", "['alice', 'bob']"] {
         let problems = bad(&format!("[[match]]\nuser = {user}\n{login}"));
         assert_eq!(problems.0.len(), 1, "{problems}");
         let line = problems.0[0].one_line();
-        assert!(line.contains("log its owner in as whoever the pattern fits"), "{line}");
+        assert!(line.contains("log its owner in as more than one user"), "{line}");
     }
     let known = "client_ca = '/ca'\nclient_certificate = 'request'\n";
     let unknown = "nobody can log in so: clients are asked for no certificate";

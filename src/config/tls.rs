@@ -78,18 +78,20 @@ pub(super) fn errors(config: &Config) -> Vec<Problem> {
 
 /// One certificate that would log its owner in as anybody, or as anybody of many: it is the subject that names the user.
 fn certificate_for_all(config: &Config) -> Vec<Problem> {
-    let names =
-        |one: &Match| one.conditions.user.as_ref().map(|all| all.iter().all(Pattern::is_plain));
+    let names = |one: &Match| {
+        let users = one.conditions.user.as_ref()?;
+        Some(users.len() == 1 && users.iter().all(Pattern::is_plain))
+    };
     let matches = config.matches.iter().map(|one| (names(one), &one.overlay));
     let wrong = matches.chain([(None, &config.said)]).filter_map(|(plain, says)| {
         let whom = match plain {
             Some(true) => return None,
-            Some(false) => "whoever the pattern fits",
+            Some(false) => "more than one user",
             None => "anybody",
         };
         let at = logs_in(says)?;
         let cause = format!("this certificate would log its owner in as {whom}");
-        let cure = "put it in a [[match]] whose user is a name without * and ?";
+        let cure = "put it in a [[match]] whose user is one name, without * and ?";
         Some(at_value(config, at, &cause).cured_by(cure.to_owned()))
     });
     wrong.collect()

@@ -72,6 +72,8 @@ pub fn read(der: &[u8]) -> Result<Facts, String> {
 pub struct Revoked {
     /// Whose certificates it is about.
     pub issuer: String,
+    /// When it was made.
+    pub since: SystemTime,
     /// When the next one is there at the latest, if it says so.
     pub until: Option<SystemTime>,
 }
@@ -80,7 +82,8 @@ pub struct Revoked {
 pub fn read_revoked(der: &[u8]) -> Result<Revoked, String> {
     let list = CertificateList::<Raw>::from_der(der).map_err(|error| error.to_string())?;
     let said = list.tbs_cert_list;
-    Ok(Revoked { issuer: written(&said.issuer), until: said.next_update.map(moment) })
+    let (since, until) = (moment(said.this_update), said.next_update.map(moment));
+    Ok(Revoked { issuer: written(&said.issuer), since, until })
 }
 
 /// A name as RFC 4514 writes it: the last part first.

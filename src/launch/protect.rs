@@ -12,7 +12,7 @@ use crate::cage::seccomp::Filter;
 use crate::cage::{Cage, Limits, Root};
 use crate::config::{ClientCertificate, Config, Isolation, Settings, TlsVersion, Unread, secret};
 use crate::exit::Exit;
-use crate::relay::key::{KeyStart, run_key};
+use crate::relay::key::{KeyFile, KeyStart, run_key};
 use crate::relay::{self, Certificate, Clients, Policy, Start};
 use crate::setup::Setup;
 use crate::wire::relay::{Order, Report};
@@ -34,7 +34,10 @@ pub(super) fn key(
     let closed = birth.close_others(&[questions.as_fd(), empty.as_fd()]);
     let Birth { channel, leash } = birth;
     report_panics(&channel, key::Report::Panicked);
-    let read = config.certificates.iter().map(|one| named(secret::read_key, &one.key));
+    let read = config.certificates.iter().map(|one| {
+        let path = one.key.display().to_string();
+        named(secret::read_key, &one.key).map(|content| KeyFile { path, content })
+    });
     let keys = match read.collect::<Result<Vec<_>, _>>() {
         Ok(keys) => keys,
         Err(error) => return unfit(&channel, key::Report::Unfit, &error),
@@ -120,6 +123,7 @@ pub(super) fn relay(
 fn certificates(config: &Config) -> Result<Vec<Certificate>, String> {
     let read = config.certificates.iter().map(|one| {
         Ok(Certificate {
+            path: one.chain.display().to_string(),
             chain: named(secret::read_chain, &one.chain)?,
             ocsp: optional(secret::read_chain, one.ocsp.as_deref())?,
             names: one.names.clone(),
@@ -132,7 +136,9 @@ fn policy(settings: &Settings) -> Result<Policy, String> {
     let tls = &settings.tls;
     let required = tls.client_certificate == ClientCertificate::Require;
     let clients = match (tls.client_certificate, tls.client_ca.as_deref()) {
-        (ClientCertificate::None, _) | (_, None) => Clients::None,
+        (ClientCertificate::None, _) => Clients::None,
+        // Several matches may have come to this together.
+        (_, None) => return Err("certificates are asked for without tls.client_ca".to_owned()),
         (_, Some(authorities)) => Clients::Asked {
             authorities: named(secret::read_chain, authorities)?,
             revoked: optional(secret::read_revoked, tls.client_crl.as_deref())?,

@@ -12,6 +12,8 @@ use super::remote::RemoteKey;
 /// What one key is shown with.
 #[derive(Debug, Clone)]
 pub struct Certificate {
+    /// The name of its chain's file, for the log.
+    pub path: String,
     /// The file of the chain: PEM, the server's own certificate first. Whatever else is in it is passed over.
     pub chain: Vec<u8>,
     /// What the authority says of its validity, DER, if there is a file of that.
@@ -23,17 +25,22 @@ pub struct Certificate {
 impl Certificate {
     /// Puts it together with its key, which it has to fit.
     pub(super) fn certify(&self, key: RemoteKey) -> Result<Arc<CertifiedKey>, String> {
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.chain).collect();
-        let chain = chain.map_err(|error| format!("the chain is no PEM: {error}"))?;
-        if chain.is_empty() {
-            return Err("there is no certificate in the file of the chain".to_owned());
-        }
-        let mut certified = CertifiedKey::new(chain, Arc::new(key));
+        let mut certified = CertifiedKey::new(read_chain(&self.chain)?, Arc::new(key));
         certified.keys_match().map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => "the chain does not fit the key".to_owned(),
-            error => format!("the first certificate of the chain is no good: {error}"),
+            rustls::Error::InconsistentKeys(_) => "does not fit its key".to_owned(),
+            error => format!("its first certificate is no good: {error}"),
         })?;
         certified.ocsp = self.ocsp.clone();
         Ok(Arc::new(certified))
+    }
+}
+
+/// The certificates in a file; or what is wrong with it.
+pub fn read_chain(file: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(file).collect();
+    let chain = chain.map_err(|error| format!("is no PEM: {error}"))?;
+    match chain.is_empty() {
+        true => Err("holds no certificate: PEM is expected".to_owned()),
+        false => Ok(chain),
     }
 }

@@ -1,6 +1,7 @@
 //! How TLS is spoken, on the control connection and on data connections. Relay, before it is ready; the files are the
 //! administrator's.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -15,6 +16,7 @@ use rustls::{ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVers
 use super::provider::provider;
 use super::resolver::Resolver;
 use super::ticket::{TakeOnly, TakeOnlyStorage};
+use crate::config::x509;
 
 /// What the settings demand of a client.
 #[derive(Debug, Clone, Default)]
@@ -121,10 +123,7 @@ impl Clients {
             let certificate = certificate.map_err(|error| format!("the authorities: {error}"))?;
             roots.add(certificate).map_err(|error| format!("an authority: {error}"))?;
         }
-        let lists: Result<Vec<_>, _> =
-            CertificateRevocationListDer::pem_slice_iter(revoked.as_deref().unwrap_or_default())
-                .collect();
-        let lists = lists.map_err(|error| format!("the revocation lists: {error}"))?;
+        let lists = revoked.as_deref().map_or(Ok(vec![]), newest_first)?;
         if lists.is_empty() && revoked.is_some() {
             return Err("there is no revocation list in its file".to_owned());
         }
@@ -136,6 +135,19 @@ impl Clients {
         }
         builder.build().map_err(|error| format!("certificates of clients: {error}"))
     }
+}
+
+/// Of several lists of one authority the first decides.
+fn newest_first(file: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("the revocation lists: {error}");
+    let mut lists = vec![];
+    for list in CertificateRevocationListDer::pem_slice_iter(file) {
+        let list = list.map_err(|error| wrong(&error))?;
+        let since = x509::read_revoked(&list).map_err(|error| wrong(&error))?.since;
+        lists.push((Reverse(since), list));
+    }
+    lists.sort_by_key(|(since, _)| *since);
+    Ok(lists.into_iter().map(|(_, list)| list).collect())
 }
 
 /// Sessions without tickets that are remembered.

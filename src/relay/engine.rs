@@ -86,7 +86,7 @@ impl Engine {
                 Ok(None) => return Ok(()),
                 Ok(Some(accepted)) => self.answer(accepted)?,
                 Err((error, alert)) => {
-                    self.offer = hello::offered_versions(&Hello::read(greeting).versions);
+                    self.offer = Hello::read(greeting).offered();
                     return Err(self.failed(error, alert));
                 }
             }

@@ -3,8 +3,8 @@
 
 use std::fmt::Debug;
 
-use rustls::ProtocolVersion;
 use rustls::server::ClientHello;
+use rustls::{CipherSuite, ProtocolVersion};
 
 /// A ClientHello in words.
 pub fn offered(hello: &ClientHello, versions: &[u16]) -> String {
@@ -24,12 +24,8 @@ pub fn offered(hello: &ClientHello, versions: &[u16]) -> String {
     words.join(", ")
 }
 
-/// As much of one as is known where TLS itself does not get that far; nothing of what is none.
-pub fn offered_versions(versions: &[u16]) -> String {
-    match versions {
-        [] => String::new(),
-        _ => list("versions", versions.iter().map(|&one| ProtocolVersion::from(one))),
-    }
+fn offered_versions(versions: &[u16]) -> String {
+    list("versions", versions.iter().map(|&one| ProtocolVersion::from(one)))
 }
 
 fn list(what: &str, items: impl IntoIterator<Item = impl Debug>) -> String {
@@ -47,6 +43,10 @@ fn list(what: &str, items: impl IntoIterator<Item = impl Debug>) -> String {
 pub struct Hello {
     /// The versions that it offers.
     pub versions: Vec<u16>,
+    /// The suites.
+    suites: Vec<u16>,
+    /// The groups.
+    groups: Vec<u16>,
     /// The kinds of its extensions, in order.
     pub extensions: Vec<u16>,
 }
@@ -57,10 +57,26 @@ impl Hello {
         parse(record).unwrap_or_default()
     }
 
-    /// Whether it is curl with OpenSSL: it allows authentication after the handshake and has switched the tickets of TLS 1.2
-    /// off. It takes the tickets of TLS 1.3 all the same, each once, and reads before it closes a connection.
+    /// In words, where TLS itself does not get that far; none of what is no hello.
+    pub fn offered(&self) -> String {
+        match self.versions.as_slice() {
+            [] => String::new(),
+            versions => {
+                let suites = self.suites.iter().map(|&one| CipherSuite::from(one));
+                format!("{}, {}", offered_versions(versions), list("suites", suites))
+            }
+        }
+    }
+
+    /// Whether it is curl of 7.78 or later: it reads before it closes a connection, and takes each ticket of TLS 1.3 once. curl with
+    /// OpenSSL allows authentication after the handshake and has switched the tickets of TLS 1.2 off. Its older versions, which
+    /// do not read, come with OpenSSL 1, that knows no ffdhe2048, or from Red Hat, whose suites have CCM.
     pub fn is_curl(&self) -> bool {
-        self.extensions.contains(&POST_HANDSHAKE_AUTH) && !self.extensions.contains(&SESSION_TICKET)
+        let has = |kind: &u16| self.extensions.contains(kind);
+        has(&POST_HANDSHAKE_AUTH)
+            && !has(&SESSION_TICKET)
+            && self.groups.contains(&FFDHE2048)
+            && !self.suites.contains(&AES_128_CCM)
     }
 }
 
@@ -71,16 +87,17 @@ fn parse(record: &[u8]) -> Option<Hello> {
     let legacy = hello.number()?;
     hello.take(32)?;
     hello.short_vector()?;
-    hello.vector()?;
+    let suites = Bytes(hello.vector()?).numbers();
     hello.short_vector()?;
-    let mut found = Hello { versions: vec![legacy], extensions: vec![] };
+    let mut found = Hello { versions: vec![legacy], suites, ..Hello::default() };
     let mut extensions = Bytes(hello.vector().unwrap_or_default());
     while let Some(kind) = extensions.number() {
         let content = extensions.vector()?;
         found.extensions.push(kind);
-        if kind == SUPPORTED_VERSIONS {
-            let mut versions = Bytes(Bytes(content).short_vector()?);
-            found.versions = std::iter::from_fn(|| versions.number()).collect();
+        match kind {
+            SUPPORTED_VERSIONS => found.versions = Bytes(Bytes(content).short_vector()?).numbers(),
+            SUPPORTED_GROUPS => found.groups = Bytes(Bytes(content).vector()?).numbers(),
+            _ => {}
         }
     }
     Some(found)
@@ -97,6 +114,10 @@ impl<'a> Bytes<'a> {
 
     fn number(&mut self) -> Option<u16> {
         self.take(2)?.try_into().ok().map(u16::from_be_bytes)
+    }
+
+    fn numbers(mut self) -> Vec<u16> {
+        std::iter::from_fn(|| self.number()).collect()
     }
 
     fn vector(&mut self) -> Option<&'a [u8]> {
@@ -116,10 +137,15 @@ const SHOWN: usize = 5;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 /// RFC 8446 §4.2.
+const SUPPORTED_GROUPS: u16 = 10;
 const SUPPORTED_VERSIONS: u16 = 43;
 const POST_HANDSHAKE_AUTH: u16 = 49;
 /// RFC 5077 §3.2.
 const SESSION_TICKET: u16 = 35;
+
+/// RFC 7919 §7, RFC 8446 §B.4.
+const FFDHE2048: u16 = 0x0100;
+const AES_128_CCM: u16 = 0x1304;
 
 #[cfg(test)]
 mod tests {
@@ -146,11 +172,18 @@ mod tests {
 
     #[test]
     fn curl_is_known_by_what_it_has_and_what_it_lacks() {
-        let hello = |extensions: &[u16]| Hello { versions: vec![], extensions: extensions.into() };
-        assert!(hello(&[0, 49, 43]).is_curl());
+        let hello = |extensions: &[u16], group, suite| Hello {
+            extensions: extensions.into(),
+            groups: vec![29, group],
+            suites: vec![0x1302, suite],
+            ..Hello::default()
+        };
+        assert!(hello(&[0, 49, 43], FFDHE2048, 0x1301).is_curl());
         for other in [&[0, 35, 43][..], &[0, 35, 49, 43], &[0, 43], &[]] {
-            assert!(!hello(other).is_curl(), "{other:?}");
+            assert!(!hello(other, FFDHE2048, 0x1301).is_curl(), "{other:?}");
         }
+        assert!(!hello(&[0, 49, 43], 23, 0x1301).is_curl(), "OpenSSL 1");
+        assert!(!hello(&[0, 49, 43], FFDHE2048, AES_128_CCM).is_curl(), "Red Hat");
     }
 
     #[test]

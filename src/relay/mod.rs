@@ -33,7 +33,7 @@ mod tests;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-pub use certificate::Certificate;
+pub use certificate::{Certificate, read_chain};
 pub use configs::{Clients, Policy};
 
 use crate::cage::Caged;

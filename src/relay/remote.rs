@@ -120,6 +120,9 @@ struct RemoteSigner {
     scheme: SignatureScheme,
 }
 
+/// What a handshake fails with that needs a signature, when there are none to be had any more.
+pub const SIGNS_NO_MORE: &str = "the key process signs no more";
+
 impl Signer for RemoteSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let input = Bounded::<INPUT_MAX>::try_from(message)
@@ -127,7 +130,7 @@ impl Signer for RemoteSigner {
         let ask = Ask::Sign { key: self.index, scheme: self.scheme.into(), input };
         self.link.sign(&ask).map_err(|fault| {
             Error::General(match fault {
-                Fault::Closed => "the key process signs no more".to_owned(),
+                Fault::Closed => SIGNS_NO_MORE.to_owned(),
                 Fault::Full => "the key process did not answer in time".to_owned(),
                 fault => format!("no signature from the key process: {fault}"),
             })

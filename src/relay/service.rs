@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::poll::PollFlags;
+
 use super::Start;
 use super::configs::Configs;
 use super::control::Control;
@@ -13,10 +15,12 @@ use super::raw::Raw;
 use super::remote::{Link, RemoteKey};
 use super::resolver::Resolver;
 use super::sides::{Sides, Told, Watch};
-use crate::wire::relay::{Id, Order, RelayEnd, Report, Rules, SessionEnd, Wish};
+use crate::wire::relay::{
+    CONNECTIONS_MOST, Id, Order, RelayEnd, Report, Rules, SessionEnd, Wish, Word,
+};
 use crate::wire::{Bounded, Fault};
 use crate::worker::stream::Stream;
-use crate::worker::wait::wait;
+use crate::worker::wait::{wait, wait_for};
 
 /// All that it has.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ pub fn serve(start: Start) {
             for (index, (certificate, public)) in (0u8..).zip(certificates.iter().zip(keys)) {
                 let one = certificate
                     .certify(RemoteKey::new(&link, index, public))
-                    .map_err(|cause| format!("certificate {}: {cause}", index.saturating_add(1)))?;
+                    .map_err(|cause| format!("{}: {cause}", certificate.path))?;
                 certified.push((certificate.names.clone(), one));
             }
             Ok((link, Configs::new(Resolver::new(certified, host), &policy)?))
@@ -106,12 +110,20 @@ impl Relay {
                 data.step(can, &mut self.scratch, &mut told);
             }
         }
+        // What has become of a handshake is told before the command that wants to know is passed on; how a transfer has ended,
+        // behind the end of a client that was killed: the system closes its control connection first.
+        let (ends, words) = told.words.drain(..).partition(|word| matches!(word, Word::Done(..)));
+        told.words = words;
         self.tell(&mut told)?;
-        // Behind that: what has become of a data connection is told before the command that wants it is passed on.
         if late(self.control.deadline()) {
             self.control.expire(&mut told);
         }
-        self.control.step(can(&ready, CONTROL), &mut self.scratch, &mut told);
+        let mut can_control = can(&ready, CONTROL);
+        if !Vec::is_empty(&ends) && self.control.wants().read_raw {
+            can_control.read_raw |= is_readable(self.control.raw().input())?;
+        }
+        self.control.step(can_control, &mut self.scratch, &mut told);
+        told.words.extend(ends);
         if can(&ready, BROKER).read_raw {
             self.hear_broker(&mut told)?;
         } else if can(&ready, WORKER).read_raw {
@@ -124,11 +136,12 @@ impl Relay {
 
     fn wait(&self) -> Result<Vec<Sides>, Fault> {
         let mut watch = Watch::default();
-        if let Some(broker) = &self.broker {
-            watch.channel(BROKER, broker);
-        }
+        // In this order: poll looks at one after the other, and what the worker speaks of the broker has told of before.
         if let Some(worker) = &self.worker {
             watch.channel(WORKER, worker);
+        }
+        if let Some(broker) = &self.broker {
+            watch.channel(BROKER, broker);
         }
         let control = &self.control;
         watch.connection(CONTROL, control.wants(), control.raw(), Some(control.plain()));
@@ -154,6 +167,7 @@ impl Relay {
             }
             Ok((Order::Worker(rules), Some(worker))) => {
                 self.rules = rules;
+                self.control.may_clear(rules.ccc);
                 self.worker = Some(SessionEnd::from(worker));
                 Ok(())
             }
@@ -172,7 +186,7 @@ impl Relay {
         if self.data.iter().any(|data| data.id == id) {
             return Err(Fault::Undecodable);
         }
-        if self.data.len() >= DATA_MOST {
+        if self.data.len() >= CONNECTIONS_MOST {
             // The oldest of those that nobody waits for, or else the oldest.
             let oldest = self.data.iter().position(Data::is_draining).unwrap_or(0);
             self.data.remove(oldest).evict(told);
@@ -237,6 +251,10 @@ fn still(told: Option<Result<(), Fault>>) -> Result<(), Fault> {
     }
 }
 
+fn is_readable(input: &Stream) -> Result<bool, Fault> {
+    wait_for(input, PollFlags::POLLIN, Instant::now()).map_err(Fault::System)
+}
+
 fn can(ready: &[Sides], index: usize) -> Sides {
     ready.get(index).copied().unwrap_or_default()
 }
@@ -247,8 +265,6 @@ const WORKER: usize = 1;
 const CONTROL: usize = 2;
 const DATA: usize = 3;
 
-/// As many data connections as may live at once, most of them draining.
-const DATA_MOST: usize = 8;
 /// What is read from a client in one step: an upload's records together are worth one write to the worker.
 const SCRATCH: usize = 256 * 1024;
 /// As good as for ever.

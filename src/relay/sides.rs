@@ -1,4 +1,4 @@
-//! What a connection waits for, and what it is told of. Relay.
+//! What a connection waits for, and what it has to tell. Relay.
 
 use std::os::fd::AsFd;
 
@@ -16,6 +16,8 @@ pub struct Sides {
     pub write_raw: bool,
     pub read_plain: bool,
     pub write_plain: bool,
+    /// The client, of whom nothing more is read, does not hear either.
+    pub raw_gone: bool,
     /// The worker has closed the plain side altogether; poll tells that of whatever is looked at.
     pub plain_gone: bool,
 }
@@ -25,6 +27,7 @@ pub struct Sides {
 enum Side {
     ReadRaw,
     WriteRaw,
+    RawGone,
     Plain { read: bool, write: bool },
 }
 
@@ -56,6 +59,9 @@ impl<'a> Watch<'a> {
         if let Some(output) = raw.output().filter(|_| wants.write_raw) {
             self.add(index, Side::WriteRaw, output, PollFlags::POLLOUT);
         }
+        if let Some(output) = raw.output().filter(|_| wants.raw_gone) {
+            self.add(index, Side::RawGone, output, PollFlags::empty());
+        }
         let (read, write) = (wants.read_plain, wants.write_plain);
         if let Some(plain) = plain.filter(|_| read || write || wants.plain_gone) {
             let mut flags = PollFlags::empty();
@@ -86,6 +92,7 @@ impl<'a> Watch<'a> {
             match *side {
                 Side::ReadRaw => ready.read_raw = true,
                 Side::WriteRaw => ready.write_raw = true,
+                Side::RawGone => ready.raw_gone = over,
                 Side::Plain { read, write } => {
                     ready.plain_gone = over;
                     ready.read_plain = read && (over || came.contains(PollFlags::POLLIN));

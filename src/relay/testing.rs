@@ -24,7 +24,7 @@ use rustls::{
     SignatureScheme, StreamOwned,
 };
 
-use super::key::{self, KeyStart};
+use super::key::{self, KeyFile, KeyStart};
 use super::{Certificate, Policy, Start, service};
 use crate::wire;
 use crate::wire::event::Direction;
@@ -51,7 +51,8 @@ pub fn of_kind(names: &[&str], kind: &'static rcgen::SignatureAlgorithm) -> Pair
     Pair { chain: certificate.unwrap().pem(), key: key.serialize_pem(), names }
 }
 
-/// An authority, two certificates of clients that it has signed, and its word that the second is good no more.
+/// An authority, two certificates of clients that it has signed, and its lists, of which the second and newer one says that
+/// the second of them is good no more.
 pub fn authority() -> (String, Pair, Pair, String) {
     let mut params = rcgen::CertificateParams::default();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -72,15 +73,17 @@ pub fn authority() -> (String, Pair, Pair, String) {
         reason_code: None,
         invalidity_date: None,
     };
-    let list = rcgen::CertificateRevocationListParams {
-        this_update: rcgen::date_time_ymd(2020, 1, 1),
+    let list = |year, revoked_certs| rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(year, 1, 1),
         next_update: rcgen::date_time_ymd(4000, 1, 1),
         crl_number: 1.into(),
         issuing_distribution_point: None,
-        revoked_certs: vec![revoked],
+        revoked_certs,
         key_identifier_method: rcgen::KeyIdMethod::Sha256,
     };
-    let list = list.signed_by(&issuer).unwrap().pem().unwrap();
+    // As a file is that new ones are added to.
+    let lists = [list(2019, vec![]), list(2020, vec![revoked])];
+    let list = lists.map(|list| list.signed_by(&issuer).unwrap().pem().unwrap()).concat();
     (certificate, sign("alice", 1), sign("bob", 2), list)
 }
 
@@ -146,6 +149,7 @@ impl Site {
         let (key_relay, relay_key) = wire::key::KeyEnd::pair().unwrap();
         let (key_broker, key_report) = wire::key::BrokerEnd::pair().unwrap();
         let certificate = |pair: &Pair| Certificate {
+            path: "chain".to_owned(),
             chain: pair.chain.clone().into_bytes(),
             ocsp: None,
             names: pair.names.clone(),
@@ -161,10 +165,14 @@ impl Site {
             host: self.host.clone(),
             patience: self.patience,
         };
+        let file = |pair: &Pair| KeyFile {
+            path: "key".to_owned(),
+            content: pair.key.clone().into_bytes().into(),
+        };
         let key_start = KeyStart {
             relay: key_relay,
             broker: key_report,
-            keys: self.pairs.iter().map(|pair| pair.key.clone().into_bytes().into()).collect(),
+            keys: self.pairs.iter().map(file).collect(),
             at_most: self.at_most,
             tls13_only: self.policy.tls13_only,
         };

@@ -127,7 +127,7 @@ fn an_rsa_key_and_its_certificate_may_share_a_file() {
 fn a_chain_that_does_not_fit_its_key_is_unfit() {
     let mut site = site();
     site.pairs[0].key = pair(&["localhost"]).key;
-    assert_eq!(site.start().cause(), "certificate 1: the chain does not fit the key");
+    assert_eq!(site.start().cause(), "chain: does not fit its key");
 }
 
 #[test]
@@ -135,10 +135,7 @@ fn a_file_without_a_certificate_is_unfit() {
     let mut site = site();
     site.pairs.push(pair(&["other"]));
     site.pairs[1].chain = "nothing\n".to_owned();
-    assert_eq!(
-        site.start().cause(),
-        "certificate 2: there is no certificate in the file of the chain"
-    );
+    assert_eq!(site.start().cause(), "chain: holds no certificate: PEM is expected");
 }
 
 #[test]
@@ -838,6 +835,40 @@ fn after_ccc_everything_is_plain() {
     }
 }
 
+/// The system closes both connections of a client that was killed, the control connection first.
+#[test]
+fn the_end_of_a_client_is_told_before_that_of_its_upload() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let mut control = session.logged_in(&connector);
+    let (data, mut tls) = session.proven(&connector);
+    session.go(&data, Upload);
+    tls.write_all(b"a part").unwrap();
+    assert_eq!(take(&mut &data.plain, 6), b"a part");
+    session.exchange(&mut control);
+    drop(control);
+    drop(tls);
+    assert!(matches!(session.word(), Word::Done(..)));
+    let plain = session.plain.as_mut().unwrap();
+    plain.set_nonblocking(true).unwrap();
+    assert_eq!(plain.read(&mut [0]).unwrap(), 0, "its end is there already");
+    session.end(data);
+}
+
+#[test]
+fn a_client_that_is_gone_is_not_served_on_for_a_worker_that_sleeps() {
+    let site = site();
+    let connector = site.client().connector();
+    let mut session = site.start();
+    let tls = session.logged_in(&connector);
+    tls.sock.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(take_all(session.plain.as_mut().unwrap()), b"");
+    // The worker has closed nothing.
+    drop(tls);
+    session.join();
+}
+
 #[test]
 fn ccc_is_not_waited_for_without_end() {
     let mut site = site();
@@ -858,8 +889,9 @@ fn a_client_may_go_instead_of_answering_ccc() {
     let site = site();
     let connector = site.client().connector();
     let mut session = site.start();
-    let tls = session.logged_in(&connector);
+    let mut tls = session.logged_in(&connector);
     session.wish(Wish::Clear);
+    assert_eq!(take_all(&mut tls), b"", "close_notify");
     drop(tls);
     assert_eq!(session.word(), Word::Cleared);
     assert_eq!(take_all(session.plain.as_mut().unwrap()), b"", "its end");
@@ -884,6 +916,8 @@ fn a_client_that_answers_ccc_at_once_loses_nothing() {
     session_client.tls12 = false;
     let mut session = site.start();
     let mut tls = session.logged_in(&session_client.connector());
+    // By now the relay knows that there may be CCC.
+    session.exchange(&mut tls);
     // Its close_notify comes before the worker has told of CCC.
     tls.conn.send_close_notify();
     let mut segment = vec![];

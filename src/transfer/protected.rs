@@ -33,21 +33,25 @@ impl Session {
         self.await_handshake()
     }
 
-    /// Waits for the end of a handshake that the client has begun.
+    /// Hears what the relay has said, and waits for the end of a handshake that the client has begun.
     pub fn await_handshake(&mut self) -> Result<(), Failure> {
         let deadline = Instant::now() + HANDSHAKE;
-        while let Plan::Passive(Some(DataStream { id: Some(id), .. })) = self.plan
-            && let Some(relay) = &mut self.relay
-        {
-            let is_open = matches!(relay.standing(id), None | Some(Standing::Begun));
-            if relay.speaks(if is_open { deadline } else { Instant::now() })? {
-                relay.hear()?;
-            } else {
-                relay.wait_no_more(id);
+        while self.relay.is_some() {
+            let open = self.open_handshake();
+            if !self.hear_relay(open.map_or_else(Instant::now, |_| deadline))? {
+                if let (Some(id), Some(relay)) = (open, &mut self.relay) {
+                    relay.wait_no_more(id);
+                }
                 break;
             }
         }
         Ok(())
+    }
+
+    /// The connection that is there, if its client may be about to prove itself.
+    fn open_handshake(&self) -> Option<Id> {
+        let Plan::Passive(Some(DataStream { id: Some(id), .. })) = self.plan else { return None };
+        matches!(self.standing(id), None | Some(Standing::Begun)).then_some(id)
     }
 
     /// Refuses a transfer over a connection that the relay has refused already: clients see a 522 best in the place of 150.

@@ -60,10 +60,8 @@ impl Session {
                     (answer, fd) => return Ok(Signal::Answer(answer, fd)),
                 }
             }
-            if sources.contains(&Source::Relay)
-                && let Some(relay) = &mut self.relay
-            {
-                relay.hear()?;
+            if sources.contains(&Source::Relay) {
+                self.take_word()?;
                 return Ok(Signal::Relay);
             }
             if sources.contains(&Source::Output) {

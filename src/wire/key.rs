@@ -76,8 +76,10 @@ pub enum Report {
     Panicked(Bounded<256>),
     /// The cage could not be entered; this process serves nobody.
     Uncaged(Bounded<512>),
-    /// A key can't be used, or was asked to sign what no handshake signs; and why. The last thing it says.
+    /// A key can't be used, and why. The last thing it says.
     Unfit(Bounded<512>),
+    /// The relay has sent what none of ours sends; what that was. The last thing it says.
+    Breach(Bounded<512>),
 }
 
 /// Nothing is said to the key process by the broker.

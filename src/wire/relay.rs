@@ -21,6 +21,9 @@ pub type SessionEnd = Channel<Word, Wish>;
 /// Tells one data connection from another.
 pub type Id = u32;
 
+/// As many data connections as the relay has at once, most of them draining, and as the worker remembers.
+pub const CONNECTIONS_MOST: usize = 8;
+
 /// What the broker has the relay do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
@@ -113,7 +116,8 @@ pub enum Word {
     Silent(Id),
     /// It has, and so will hear what it comes to.
     Begun(Id),
-    /// The handshake of this connection is done, and it comes from the client of the control connection.
+    /// The handshake of this connection is done, and bytes may flow: where `require_reuse` is set, because it comes from the
+    /// client of the control connection.
     Proven(Id),
     /// Nothing flows over this connection. Its plain side is still to be closed.
     Refused(Id, Refusal),
@@ -143,6 +147,6 @@ pub enum Close {
     Clean,
     /// An upload whose client closed the connection without close_notify.
     Truncated,
-    /// The connection broke, or a record was no good.
+    /// The connection broke, a record was no good, or it was given up: by the worker, or for a newer one.
     Broken,
 }

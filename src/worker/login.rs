@@ -14,7 +14,7 @@ use super::control::{Control, Said};
 use super::failure::Failure;
 use super::wait::{ready, wait};
 use crate::cage::Caged;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::verb::{self, Client};
 use crate::wire::auth::{PASSWORD_MAX, USER_MAX};
 use crate::wire::event::{End, Note};
@@ -151,7 +151,8 @@ impl Login {
 
     /// Whether a name goes on without a password. Refused, if it must not be said over this connection as it is.
     pub fn is_certified(&mut self, name: &Bounded<USER_MAX>) -> Result<bool, Failure> {
-        if !self.settings.tls.enabled {
+        let tls = &self.settings.tls;
+        if !tls.enabled && tls.login != config::Protection::Require {
             return Ok(false);
         }
         self.broker.tell(&Ask::Name(name.clone()))?;

@@ -3,15 +3,11 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, Instant};
-
-use nix::poll::PollFlags;
 
 use super::ask::Peer;
 use super::failure::Failure;
-use super::wait::wait_for;
 use crate::wire::event::{Direction, End};
-use crate::wire::relay::{Close, Id, Refusal, Wish, Word, WorkerEnd};
+use crate::wire::relay::{CONNECTIONS_MOST, Close, Id, Refusal, Wish, Word, WorkerEnd};
 
 /// The way to the relay.
 #[derive(Debug)]
@@ -29,7 +25,7 @@ pub enum Standing {
     Silent,
     /// Its handshake has begun.
     Begun,
-    /// It comes from the client of the control connection.
+    /// Bytes may flow.
     Proven,
     /// Nothing flows over it.
     Refused(Refusal),
@@ -49,21 +45,13 @@ impl Relay {
     }
 
     /// Has the control connection be plain from now on.
-    pub fn clear(&mut self) -> Result<(), Failure> {
-        self.channel.tell(&Wish::Clear)?;
-        let deadline = Instant::now() + CLEARED;
-        while !self.is_cleared {
-            if !self.speaks(deadline)? {
-                return Err(Failure::Over(End::Failed));
-            }
-            self.hear()?;
-        }
-        Ok(())
+    pub fn clear(&self) -> Result<(), Failure> {
+        self.channel.tell(&Wish::Clear)
     }
 
-    /// Whether it says something before then.
-    pub fn speaks(&self, deadline: Instant) -> Result<bool, Failure> {
-        Ok(wait_for(&self.channel, PollFlags::POLLIN, deadline)?)
+    /// Whether it is.
+    pub fn is_cleared(&self) -> bool {
+        self.is_cleared
     }
 
     /// Hears one thing that it says.
@@ -85,9 +73,7 @@ impl Relay {
 
     /// What a client has begun and does not end holds up no other command.
     pub fn wait_no_more(&mut self, id: Id) {
-        if matches!(self.standing(id), None | Some(Standing::Begun)) {
-            self.note(id, Standing::Silent);
-        }
+        self.note(id, Standing::Silent);
     }
 
     /// How far a data connection is, as far as was heard.
@@ -97,7 +83,7 @@ impl Relay {
 
     fn note(&mut self, id: Id, standing: Standing) {
         self.standings.retain(|(other, _)| *other != id);
-        self.standings.truncate(KEPT - 1);
+        self.standings.truncate(CONNECTIONS_MOST - 1);
         self.standings.push_front((id, standing));
     }
 }
@@ -107,7 +93,3 @@ impl AsFd for Relay {
         self.channel.as_fd()
     }
 }
-
-const KEPT: usize = 8;
-/// Longer than the relay waits for the client.
-const CLEARED: Duration = Duration::from_secs(30);

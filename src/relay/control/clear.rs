@@ -8,6 +8,11 @@ use crate::relay::sides::{Sides, Told};
 use crate::wire::relay::Word;
 
 impl Control {
+    /// Whether the client may end TLS and go on.
+    pub fn may_clear(&mut self, ccc: bool) {
+        self.ccc = ccc;
+    }
+
     /// CCC: what the worker has written so far goes out encrypted, and TLS ends. The client may end it first: lftp takes a
     /// close_notify that it finds together with the reply for the end of the connection. Others (curl, when told to be
     /// passive) wait for ours.

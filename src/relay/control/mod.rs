@@ -50,6 +50,8 @@ pub struct Control {
     plain_gone: bool,
     /// The worker has been told that all is over.
     hung_up: bool,
+    /// Whether close_notify may be the answer to a CCC that the worker has yet to tell of.
+    ccc: bool,
     patience: Duration,
     until: Option<Instant>,
     drainable: usize,
@@ -88,6 +90,7 @@ impl Control {
             up_ended: false,
             plain_gone: false,
             hung_up: false,
+            ccc: false,
             patience,
             until: Some(Instant::now() + patience),
             drainable: DRAIN_MOST,
@@ -135,6 +138,7 @@ impl Control {
                 // Also to be told that the client has ended.
                 write_plain: !self.up.is_empty() || (self.raw_ended && !self.up_ended),
                 plain_gone: !self.plain_gone,
+                raw_gone: self.raw_ended,
                 ..wants
             },
             Stage::Clearing => Sides {
@@ -154,6 +158,10 @@ impl Control {
         let clearing = self.stage == Stage::Clearing;
         if can.plain_gone {
             self.abandoned();
+        }
+        if can.raw_gone && matches!(self.stage, Stage::Open | Stage::Clear) {
+            // It sends nothing more, and hears nothing either.
+            self.stage = Stage::Over;
         }
         if can.read_raw {
             self.read_raw(scratch);
@@ -249,8 +257,10 @@ impl Control {
             Stage::Handshake if self.raw_ended => {
                 self.fail("the client closed the connection", told)
             }
+            Stage::Open if self.engine.peer_has_closed() && !self.raw_ended && !self.ccc => {
+                self.client_ended();
+            }
             Stage::Open if self.engine.peer_has_closed() && !self.raw_ended => {
-                // Perhaps the worker is about to tell of CCC.
                 self.until.get_or_insert_with(|| Instant::now() + CLEAR_DELAY);
             }
             _ => {}

@@ -4,6 +4,7 @@ use rustls::Error;
 
 use super::{Data, Stage};
 use crate::relay::established::{describe, shown};
+use crate::relay::remote::SIGNS_NO_MORE;
 use crate::relay::sides::{Sides, Told};
 use crate::relay::ticket::is_resumed;
 use crate::wire::relay::{Close, Of, Refusal, Report, Word};
@@ -52,7 +53,8 @@ impl Data {
 
     /// Who resumes the session needs no signature: that there is none to be had any more shows one that does not.
     pub(super) fn refuse_failed(&mut self, error: &Error, told: &mut Told) {
-        let is_unsigned = self.terms.require_reuse && matches!(error, Error::General(_));
+        let is_unsigned = self.terms.require_reuse
+            && matches!(error, Error::General(cause) if cause == SIGNS_NO_MORE);
         let why = if is_unsigned { Refusal::NotResumed } else { Refusal::Handshake };
         self.refuse(why, &error.to_string(), told);
     }

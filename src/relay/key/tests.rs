@@ -20,7 +20,8 @@ struct Keys {
 fn start(key: &str, tls13_only: bool, at_most: Option<u32>) -> Keys {
     let (relay, far) = RelayEnd::pair().unwrap();
     let (broker, report) = BrokerEnd::pair().unwrap();
-    let keys = vec![key.as_bytes().to_vec().into()];
+    let content = key.as_bytes().to_vec().into();
+    let keys = vec![KeyFile { path: "key".to_owned(), content }];
     let start = KeyStart { relay: far, broker: report, keys, at_most, tls13_only };
     Keys { relay, broker, process: std::thread::spawn(move || serve(start)) }
 }
@@ -51,7 +52,7 @@ impl Keys {
         drop(self.relay);
         self.process.join().unwrap();
         match self.broker.hear() {
-            Ok((Report::Unfit(cause), None)) => {
+            Ok((Report::Unfit(cause) | Report::Breach(cause), None)) => {
                 Some(String::from_utf8(cause.into_bytes()).unwrap())
             }
             Ok(report) => panic!("{report:?}"),
@@ -136,7 +137,7 @@ fn nothing_else_is_signed() {
         let keys = start(&key, false, None);
         keys.public();
         assert_eq!(keys.ask(0, Scheme::ECDSA_NISTP256_SHA256, &input), None, "{input:?}");
-        assert_eq!(keys.end().as_deref(), Some("asked to sign what no handshake signs"));
+        assert_eq!(keys.end().as_deref(), Some("what no handshake signs"));
     }
 }
 
@@ -254,15 +255,18 @@ fn keys_come_in_many_forms() {
     }
 }
 
-const NOT_SERVED: &str = "key 1: it is of a kind that is not served: there are RSA of 2048 to 4096 bits, \
+const NOT_SERVED: &str = "key: is a key of a kind that is not served: there are RSA of 2048 to 4096 bits, \
      ECDSA P-256 and P-384, Ed25519";
 
 #[test]
 fn keys_that_can_not_be_used_are_told_of() {
     for (key, cause) in [
-        (String::new(), "key 1: there is no private key in its file"),
-        (p256().chain, "key 1: there is no private key in its file"),
-        (openssl(&["genrsa", "-aes128", "-passout", "pass:x", "2048"]), "key 1: it is encrypted"),
+        (String::new(), "key: holds no private key: PEM is expected"),
+        (p256().chain, "key: holds no private key: PEM is expected"),
+        (
+            openssl(&["genrsa", "-aes128", "-passout", "pass:x", "2048"]),
+            "key: is encrypted: a key without a passphrase is expected",
+        ),
         (openssl(&["ecparam", "-name", "secp521r1", "-genkey", "-noout"]), NOT_SERVED),
         (openssl(&["genrsa", "2040"]), NOT_SERVED),
         (openssl(&["genrsa", "4104"]), NOT_SERVED),
