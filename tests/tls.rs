@@ -4,11 +4,15 @@
 
 mod harness;
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use harness::account::Service;
+use harness::client::Silence;
 use harness::{Client, Data, Line, Session, Site, Tls, Words};
 use nix::sys::signal::Signal;
 use rcgen::{
@@ -16,8 +20,8 @@ use rcgen::{
     DistinguishedName, DnType, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
     date_time_ymd,
 };
-use rustls::HandshakeKind;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{HandshakeKind, ProtocolVersion};
 
 const MIB: usize = 1 << 20;
 
@@ -59,6 +63,35 @@ fn transfers_are_whole_over_both_versions() {
         assert_eq!(session.lists("pub/deep"), ["pub/deep/er"]);
         session.quits();
         no_faults(&site);
+    }
+}
+
+/// RFC 9325 §4.2: the best of what the client offers, and the log tells what that was.
+#[test]
+fn the_log_tells_what_was_agreed_on() {
+    let site = Site::readonly().with_tls().set("log.level", "\"debug\"");
+    // No keys are agreed on where a session of TLS 1.2 is resumed.
+    for (tls, version, cipher, groups) in [
+        (Tls::new(), "1.3", "TLS_AES_128_GCM_SHA256", ["X25519", "X25519"]),
+        (Tls::old(), "1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", ["X25519", "\"\""]),
+    ] {
+        fs::write(site.beside("log"), "").unwrap();
+        let mut session = protected(&site, &tls);
+        assert_eq!(session.gets("pub/hello.txt"), b"hello, world\n");
+        session.quits();
+        for (connection, resumed, group) in
+            [("control", false, groups[0]), ("data", true, groups[1])]
+        {
+            let line = site.log().tells(&format!(" tls * connection={connection} "));
+            for word in [
+                format!(" version=TLSv{version} "),
+                format!(" cipher={cipher} "),
+                format!(" group={group} "),
+                format!(" resumed={resumed}"),
+            ] {
+                assert!(line.contains(&word), "no{word} in {line}");
+            }
+        }
     }
 }
 
@@ -130,6 +163,27 @@ fn an_upload_that_was_cut_off_is_told_of() {
         }
         let outcome = if strict { "failed" } else { "complete" };
         site.log().tells(&format!("upload * bytes=16385 *outcome={outcome}*end=unauthenticated"));
+        no_faults(&site);
+    }
+}
+
+/// For those whose clients are known to close TLS.
+#[test]
+fn closing_may_be_demanded_of_some() {
+    let site = Site::writable()
+        .with_tls()
+        .matching("[[match]]\nclass = [\"anonymous\"]\ntls.strict_close = true");
+    let other = Site::writable()
+        .with_tls()
+        .matching("[[match]]\nclass = [\"local\"]\ntls.strict_close = true");
+    for (site, code) in [(site, "426 TLS was not closed*"), (other, "226 4 bytes, and TLS*")] {
+        let mut session = protected(&site, &Tls::new());
+        let mut data = session.passive();
+        session.asks("STOR incoming/f", "150");
+        data.gives(b"kept");
+        drop(data);
+        session.hears(code);
+        session.quits();
         no_faults(&site);
     }
 }
@@ -230,6 +284,39 @@ fn what_can_not_be_spoken_is_told_to_the_log() {
     }
 }
 
+/// RFC 8446 §4.2.1, §6.2: the refusal is an alert that says why, and the log has what was offered. Item 135.
+#[test]
+fn an_old_version_is_refused_where_the_setting_says_so() {
+    let new = Site::readonly().with_tls().set("tls.min_version", "\"1.3\"");
+    let file = "[[match]]\nfrom = [\"127.0.0.7\"]\ntls.min_version = \"1.3\"";
+    let mixed = Site::readonly().with_tls().matching(file);
+    let other = Line::From(Ipv4Addr::new(127, 0, 0, 7));
+    for (site, line) in [(&new, Line::Tcp4), (&mixed, other)] {
+        let mut session = site.connect_over(line);
+        session.hears("220");
+        session.asks("AUTH TLS", "234");
+        let error = Client::shakes_hands(&mut session, &Tls::old()).unwrap_err().to_string();
+        assert!(error.contains("ProtocolVersion"), "{error}");
+        session.is_over_within(harness::PATIENCE);
+        site.log().tells("tls-failed * connection=control *versions TLSv1_2");
+
+        let mut session = site.connect_over(line).protected(&Tls::new());
+        let spoken = session.tls().unwrap().protocol_version();
+        assert_eq!(spoken, Some(ProtocolVersion::TLSv1_3));
+        session.asks("PWD", "257");
+        session.quits();
+        no_faults(site);
+    }
+    let mut session = protected(&new, &Tls::new());
+    assert_eq!(session.gets("pub/hello.txt"), b"hello, world\n");
+    session.quits();
+    let session = protected(&mixed, &Tls::old());
+    assert_eq!(session.tls().unwrap().protocol_version(), Some(ProtocolVersion::TLSv1_2));
+    session.quits();
+    let mut session = new.connect_implicitly();
+    assert!(Client::shakes_hands(&mut session, &Tls::old()).is_err());
+}
+
 /// A ClientHello without extensions, as devices of ten years ago send it.
 fn old_hello(version: [u8; 2]) -> Vec<u8> {
     let suites = [0, 4, 0, 0x2f, 0, 0x35];
@@ -243,8 +330,14 @@ fn old_hello(version: [u8; 2]) -> Vec<u8> {
 fn early_data_is_never_taken() {
     let site = Site::readonly().with_tls();
     let mut session = protected(&site, &Tls::new());
-    let data = session.passive();
-    assert!(!data.may_send_early(), "a ticket that lets data come early");
+    // A ticket that lets data come early would be used so by the one who has it.
+    let mut data = session.passive();
+    let early = data.may_send_early();
+    assert_eq!(data.shakes_hands().unwrap(), HandshakeKind::Resumed, "it has a ticket");
+    assert!(!early, "a ticket that lets data come early");
+    session.asks("RETR pub/hello.txt", "150");
+    assert_eq!(data.all(), b"hello, world\n");
+    session.hears("226");
     session.quits();
 }
 
@@ -272,7 +365,7 @@ fn protocols_that_are_offered_must_hold_ours() {
 /// RFC 4217 §10.1: a client that never begins. Item 124.
 #[test]
 fn a_handshake_has_no_more_time_than_a_login() {
-    let site = Site::readonly().with_tls().set("limits.login", "1");
+    let site = Site::readonly().with_tls().set("limits.login", "3");
     for said in [&b""[..], &[22, 3, 1, 1, 0, 1]] {
         let mut session = site.connect();
         session.hears("220");
@@ -327,6 +420,156 @@ fn a_handshake_that_failed_is_the_end_that_the_log_has() {
     session.is_over_within(harness::PATIENCE);
     site.log().tells("tls-failed * connection=control");
     site.log().tells("end session=* end=protocol");
+}
+
+// The end of TLS, and its second beginning.
+
+/// RFC 4217 §5: what stands behind the end of TLS, in the same segment, is the first command in clear. Item 134.
+#[test]
+fn commands_may_come_with_the_end_of_tls() {
+    let said = b"NOOP\r\nMKD incoming/new\r\nPWD\r\n";
+    for (under, closes) in [(&b""[..], true), (b"", false), (b"CCC\r\n", true)] {
+        for tls in [Tls::new(), Tls::old()] {
+            let site = Site::writable().with_tls().set("tls.ccc", "true");
+            let mut session = protected(&site, &tls);
+            if under.is_empty() {
+                session.asks("CCC", "200");
+            }
+            if let Err(error) = session.leaves_tls_saying(under, closes, said) {
+                session.fails(&error.to_string());
+            }
+            if !under.is_empty() {
+                session.hears("200");
+            }
+            session.hears("200");
+            session.hears("257 *incoming/new*");
+            session.hears("257 \"/\"*");
+            session.asks("MKD incoming/new", "550");
+            // Data stays as PROT has said.
+            assert_eq!(session.gets("pub/hello.txt"), b"hello, world\n");
+            session.quits();
+            no_faults(&site);
+        }
+    }
+}
+
+/// RFC 9325 §3.5: who asks for another handshake is refused or gone, and what was said is obeyed once. Item 135.
+#[test]
+fn another_handshake_is_never_had() {
+    let hello = old_hello([3, 3]);
+    for (what, said) in [
+        ("ClientHello", &hello[..]),
+        ("HelloRequest", &[22, 3, 3, 0, 4, 0, 0, 0, 0]),
+        ("half a record", &[22, 3, 3, 1]),
+        ("no_renegotiation", &[21, 3, 3, 0, 2, 1, 100]),
+    ] {
+        for tls in [Tls::new(), Tls::old()] {
+            let site = Site::writable().with_tls();
+            let mut session = protected(&site, &tls);
+            session.asks("MKD incoming/new", "257");
+            session.offers_beneath(said).unwrap();
+            if what == "half a record" {
+                session.stops_sending();
+            }
+            match session.reply() {
+                Err(Silence::End | Silence::System(_)) => {}
+                other => session.fails(&format!("{what}: {other:?}")),
+            }
+            session.hangs_up();
+            session.is_over_within(harness::PATIENCE);
+            assert_eq!(site.names("/incoming"), ["new"]);
+            no_faults(&site);
+        }
+    }
+}
+
+/// By the hand of openssl, which asks for another handshake (R) and for other keys (K) in the protection of the first.
+#[test]
+fn openssl_gets_no_other_handshake() {
+    let site = Site::writable().with_tls();
+    let server = harness::ftps::serve(&site);
+    for (version, letter, goes_on) in [("-tls1_2", "R", false), ("-tls1_3", "K", true)] {
+        let mut typist = Typist::new(version, server.port, &site);
+        typist.types("USER anonymous\n", "331 Password");
+        typist.types("PASS x\n", "230 Login");
+        typist.types(&format!("MKD incoming/of{version}\n"), "257 \"/incoming/of");
+        typist.types(&format!("{letter}\n"), if goes_on { "KEYUPDATE" } else { "RENEGOTIATING" });
+        let shown = if goes_on {
+            typist.types("PWD\n", "257 \"/\"");
+            typist.quits()
+        } else {
+            typist.is_refused()
+        };
+        assert_eq!(shown.matches("257 \"/incoming").count(), 1, "{shown}");
+        assert!(!shown.contains("550 "), "{shown}");
+        server.has_no_sessions();
+    }
+    no_faults(&site);
+}
+
+/// `openssl s_client`, with somebody who types into it.
+struct Typist {
+    program: Child,
+    shown: PathBuf,
+}
+
+impl Typist {
+    fn new(version: &str, port: u16, site: &Site) -> Typist {
+        let shown = site.beside(&format!("shown{version}"));
+        let output = File::create(&shown).unwrap();
+        let program = Command::new("timeout")
+            .args(["60", "openssl", "s_client", version, "-crlf", "-starttls", "ftp"])
+            .args(["-connect", &format!("127.0.0.1:{port}")])
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        let typist = Typist { program, shown };
+        // What is typed before that is taken for what the handshake needs.
+        typist.sees("Verify return code");
+        typist
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.shown).unwrap()).into_owned()
+    }
+
+    #[track_caller]
+    fn sees(&self, wanted: &str) {
+        let seen = || self.shown().contains(wanted).then_some(());
+        if harness::within(harness::PATIENCE, seen).is_none() {
+            panic!("no {wanted} in\n{}", self.shown());
+        }
+    }
+
+    /// A line, and what comes of it.
+    #[track_caller]
+    fn types(&mut self, line: &str, wanted: &str) {
+        self.program.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
+        self.sees(wanted);
+    }
+
+    /// All that was shown, where the server has said goodbye.
+    #[track_caller]
+    fn quits(mut self) -> String {
+        self.program.stdin.as_mut().unwrap().write_all(b"quit\n").unwrap();
+        self.sees("221 Goodbye");
+        assert!(self.program.wait().unwrap().success(), "{}", self.shown());
+        self.shown()
+    }
+
+    /// The same where the handshake was its end.
+    #[track_caller]
+    fn is_refused(mut self) -> String {
+        let status = self.program.wait().unwrap();
+        let shown = self.shown();
+        assert!(
+            status.code() == Some(1) && shown.contains("no renegotiation"),
+            "{status}: {shown}"
+        );
+        shown
+    }
 }
 
 // Who may come how.
@@ -566,6 +809,61 @@ fn a_renewed_certificate_is_shown_to_the_next_client() {
     running.quits();
 }
 
+/// RFC 6066 §8, RFC 8446 §4.4.2.1: what the authority has said of a certificate is shown with it, as it stands in its file.
+#[test]
+fn the_authoritys_answer_is_shown_with_the_certificate() {
+    let authority = Authority::new();
+    let site = authority.answers_for(Site::readonly());
+    for tls in [Tls::new(), Tls::old()] {
+        let answer = fs::read(site.beside("answer")).unwrap();
+        assert_eq!(tls.stapled(), b"");
+        let mut session = protected(&site, &tls);
+        assert!(!answer.is_empty() && tls.stapled() == answer);
+        assert_eq!(session.gets("pub/hello.txt"), b"hello, world\n");
+        session.quits();
+        // Whoever renews it, replaces the file.
+        fs::remove_file(site.beside("answer")).unwrap();
+        authority.answers(&site, "localhost");
+        assert!(fs::read(site.beside("answer")).unwrap() != answer, "it has a number");
+    }
+    no_faults(&site);
+
+    // A certificate without one.
+    let tls = Tls::new();
+    protected(&Site::readonly().with_tls(), &tls).quits();
+    assert_eq!(tls.stapled(), b"");
+
+    fs::remove_file(site.beside("answer")).unwrap();
+    let mut session = site.connect();
+    session.hears("220");
+    session.asks("AUTH TLS", "431");
+    site.log().tells("tls-unavailable *answer");
+    session.quits();
+    no_faults(&site);
+}
+
+#[test]
+fn openssl_reads_the_authoritys_answer() {
+    let site = Authority::new().answers_for(Site::readonly());
+    let server = harness::ftps::serve(&site);
+    for version in ["-tls1_2", "-tls1_3"] {
+        let shown = Command::new("openssl")
+            .args(["s_client", version, "-starttls", "ftp", "-status", "-verify_return_error"])
+            .args(["-servername", "localhost", "-connect", &format!("127.0.0.1:{}", server.port)])
+            .arg("-CAfile")
+            .arg(site.beside("authority.pem"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        for line in ["OCSP Response Status: successful", "Cert Status: good", "Verification: OK"] {
+            assert!(shown.contains(line), "{version}: no {line} in\n{shown}");
+        }
+    }
+    server.has_no_sessions();
+    no_faults(&site);
+}
+
 /// RFC 4217 §12.2, §15.1.2, RFC 2228 §4: a certificate stands beside the password, and is the same on all connections of a
 /// session. Items 132, 133.
 #[test]
@@ -707,6 +1005,7 @@ impl Authority {
     fn new() -> Authority {
         let mut parameters = CertificateParams::new(vec![]).unwrap();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(DnType::CommonName, "authority");
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
         Authority(CertifiedIssuer::self_signed(parameters, key).unwrap())
@@ -718,6 +1017,38 @@ impl Authority {
         fs::write(&file, self.0.pem()).unwrap();
         site.set("tls.client_certificate", &format!("{way:?}"))
             .set("tls.client_ca", &format!("{file:?}"))
+    }
+
+    /// A site whose certificate it has signed, and says to be good.
+    fn answers_for(&self, site: Site) -> Site {
+        let mut parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        parameters.serial_number = Some(0x1234.into());
+        let key = KeyPair::generate().unwrap();
+        let certificate = parameters.signed_by(&key, &self.0).unwrap();
+        let [chain, secret, answer] =
+            ["localhost.pem", "localhost.key", "answer"].map(|name| site.beside(name));
+        fs::write(&chain, certificate.pem()).unwrap();
+        fs::write(&secret, key.serialize_pem()).unwrap();
+        mode(&site, "localhost.key", 0o600);
+        self.answers(&site, "localhost");
+        site.set("tls.enabled", "true").matching(&format!(
+            "[[tls.certificate]]\nchain = {chain:?}\nkey = {secret:?}\nocsp = {answer:?}"
+        ))
+    }
+
+    /// Writes down what it says of this certificate, for a day, by the hand of openssl.
+    fn answers(&self, site: &Site, name: &str) {
+        fs::write(site.beside("authority.pem"), self.0.pem()).unwrap();
+        fs::write(site.beside("authority.key"), self.0.key().serialize_pem()).unwrap();
+        fs::write(site.beside("index"), "V\t491231235959Z\t\t1234\tunknown\t/CN=x\n").unwrap();
+        let made = Command::new("openssl")
+            .current_dir(site.beside("."))
+            .args(["ocsp", "-index", "index", "-CA", "authority.pem", "-issuer", "authority.pem"])
+            .args(["-rsigner", "authority.pem", "-rkey", "authority.key", "-ndays", "1"])
+            .args(["-cert", &format!("{name}.pem"), "-noverify", "-respout", "answer"])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
     }
 
     /// A list of revoked certificates: the one of this number, in PEM.

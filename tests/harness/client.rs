@@ -122,14 +122,40 @@ impl Client {
 
     /// Closes TLS, hears that the server does, and speaks in clear again.
     pub fn leaves_tls(&mut self) -> io::Result<()> {
+        self.leaves_tls_saying(b"", true, b"")
+    }
+
+    /// Speaks in clear again. Either says this under TLS, closes that, and says that in clear, all in one segment, before it
+    /// hears that the server closes TLS too; or closes nothing, and says that in clear when it has heard so.
+    pub fn leaves_tls_saying(
+        &mut self,
+        under: &[u8],
+        closes: bool,
+        clear: &[u8],
+    ) -> io::Result<()> {
         let mut tls = self.tls.take().expect("TLS is spoken");
+        tls.writer().write_all(under)?;
+        if closes {
+            tls.send_close_notify();
+        }
+        let mut segment = Vec::new();
+        while tls.wants_write() {
+            tls.write_tls(&mut segment)?;
+        }
+        if closes {
+            segment.extend_from_slice(clear);
+        }
+        let _ = writeln!(self.transcript, "> {} | {} (in clear)", shown(under), shown(clear));
+        self.offers_beneath(&segment)?;
         let (input, output) = (self.input.as_ref(), self.output.as_ref());
         let (Some(input), Some(output)) = (input, output) else { panic!("the test has hung up") };
         let mut wire = Wire { input, output, deadline: Instant::now() + self.patience };
-        tls.send_close_notify();
-        let rest = wire.under(&mut tls).read_to_end(&mut self.pending)?;
+        while !tls.process_new_packets().map_err(io::Error::other)?.peer_has_closed() {
+            wire.record_for(&mut tls)?;
+        }
+        let rest = tls.reader().read_to_end(&mut self.pending)?;
         let _ = writeln!(self.transcript, "- in clear, after {rest} bytes");
-        Ok(())
+        if closes { Ok(()) } else { self.offers_beneath(clear) }
     }
 
     /// TLS as it is spoken here.

@@ -45,7 +45,7 @@ impl Data {
     }
 
     /// Whether it may send data with its very first message (0-RTT).
-    pub fn may_send_early(mut self) -> bool {
+    pub fn may_send_early(&mut self) -> bool {
         let tls = self.1.as_mut().expect("the connection is protected");
         tls.early_data().is_some()
     }

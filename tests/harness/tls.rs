@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use nix::poll::PollFlags;
@@ -24,7 +24,11 @@ use super::patience::PATIENCE;
 pub struct Tls {
     config: ClientConfig,
     host: ServerName<'static>,
+    stapled: Stapled,
 }
+
+/// What the server has shown with its certificate the last time: an OCSP response, or nothing.
+type Stapled = Arc<Mutex<Vec<u8>>>;
 
 impl Tls {
     /// Both versions, and no name of a host.
@@ -38,27 +42,34 @@ impl Tls {
     }
 
     fn of(versions: &[&'static SupportedProtocolVersion]) -> Tls {
-        let mut config = Tls::builder(versions).with_no_client_auth();
+        let stapled = Stapled::default();
+        let mut config = Tls::builder(versions, &stapled).with_no_client_auth();
         // It would, if it were let.
         config.enable_early_data = true;
-        Tls { config, host: ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST).into()) }
+        let host = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
+        Tls { config, host, stapled }
     }
 
     /// The certificate that it shows.
     pub fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Tls {
-        let builder = Tls::builder(&[&version::TLS13, &version::TLS12]);
+        let any = Tls::new();
+        let builder = Tls::builder(&[&version::TLS13, &version::TLS12], &any.stapled);
         let config = builder.with_client_auth_cert(chain, key).expect("they fit");
-        Tls { config, ..Tls::new() }
+        Tls { config, ..any }
     }
 
     fn builder(
         versions: &[&'static SupportedProtocolVersion],
+        stapled: &Stapled,
     ) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
         ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(versions)
             .expect("the provider has them")
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anyone(ring::default_provider())))
+            .with_custom_certificate_verifier(Arc::new(Anyone {
+                provider: ring::default_provider(),
+                stapled: stapled.clone(),
+            }))
     }
 
     /// It asks for this host.
@@ -77,6 +88,11 @@ impl Tls {
     pub fn forgetful(mut self) -> Tls {
         self.config.resumption = Resumption::disabled();
         self
+    }
+
+    /// The OCSP response of the last certificate that it was shown; nothing if there was none.
+    pub fn stapled(&self) -> Vec<u8> {
+        self.stapled.lock().expect("nobody panics here").clone()
     }
 
     /// A connection that has not begun.
@@ -100,6 +116,20 @@ impl Wire<'_> {
         tls: &'b mut ClientConnection,
     ) -> Stream<'b, ClientConnection, Self> {
         Stream::new(tls, self)
+    }
+
+    /// Reads one record, and not a byte of what is behind it.
+    pub fn record_for(&mut self, tls: &mut ClientConnection) -> io::Result<()> {
+        let mut record = vec![0; 5];
+        self.read_exact(&mut record)?;
+        let length = usize::from(u16::from_be_bytes([record[3], record[4]]));
+        record.resize(5 + length, 0);
+        self.read_exact(&mut record[5..])?;
+        let mut rest = &record[..];
+        while !rest.is_empty() {
+            tls.read_tls(&mut rest)?;
+        }
+        Ok(())
     }
 }
 
@@ -127,7 +157,10 @@ fn in_time(is: bool) -> io::Result<()> {
 
 /// Believes every certificate, but not every signature.
 #[derive(Debug)]
-struct Anyone(CryptoProvider);
+struct Anyone {
+    provider: CryptoProvider,
+    stapled: Stapled,
+}
 
 impl ServerCertVerifier for Anyone {
     fn verify_server_cert(
@@ -135,9 +168,10 @@ impl ServerCertVerifier for Anyone {
         _: &CertificateDer,
         _: &[CertificateDer],
         _: &ServerName,
-        _: &[u8],
+        ocsp_response: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        *self.stapled.lock().expect("nobody panics here") = ocsp_response.to_vec();
         Ok(ServerCertVerified::assertion())
     }
 
@@ -147,7 +181,7 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signed, algorithms)
     }
 
@@ -157,11 +191,11 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
