@@ -317,7 +317,7 @@ fn a_client_that_stays_is_not_waited_for_long() {
 fn is_over(session: &Session, what: &str) {
     let left =
         || -> Vec<_> { session.processes().into_iter().filter(|one| !one.is_gone()).collect() };
-    let limit = Duration::from_secs(4);
+    let limit = Duration::from_secs(10);
     if within(limit, || left().is_empty().then_some(())).is_none() {
         let titles: Vec<_> = left().iter().map(Process::title).collect();
         session.fails(&format!("{what}: after {limit:?} still there: {titles:?}"));

@@ -21,7 +21,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, NamedGroup, RootCertStore,
-    SignatureScheme, StreamOwned,
+    SignatureScheme, StreamOwned, SupportedCipherSuite,
 };
 
 use super::key::{self, KeyFile, KeyStart};
@@ -132,6 +132,7 @@ impl Site {
             identity: None,
             trusting: false,
             hybrid: false,
+            suites: vec![],
         }
     }
 
@@ -206,6 +207,8 @@ pub struct Client {
     pub trusting: bool,
     /// Agrees on keys by X25519MLKEM768, or not at all.
     pub hybrid: bool,
+    /// What it offers, in its order; all if there is none.
+    pub suites: Vec<SupportedCipherSuite>,
 }
 
 /// A client, with the sessions that it remembers.
@@ -224,6 +227,9 @@ impl Client {
         let mut provider = rustls::crypto::ring::default_provider();
         if self.hybrid {
             provider.kx_groups = vec![&HybridClient];
+        }
+        if !self.suites.is_empty() {
+            provider.cipher_suites.clone_from(&self.suites);
         }
         let provider = Arc::new(provider);
         let versions = if self.tls12 { [&TLS12] } else { [&TLS13] };

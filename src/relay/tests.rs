@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
 use nix::sys::socket::{setsockopt, sockopt};
+use rustls::crypto::ring::cipher_suite as suite;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -45,6 +46,55 @@ fn a_control_connection_is_relayed_under_both_versions() {
         assert_eq!(take_all(&mut tls), b"221 Bye.\r\n");
         drop(tls);
         session.end(());
+    }
+}
+
+/// The processor knows AES, and the order of a client may change from one connection to the next.
+#[test]
+fn the_order_of_suites_is_ours() {
+    for (offered, tls12, chosen) in [
+        (vec![suite::TLS13_CHACHA20_POLY1305_SHA256, suite::TLS13_AES_256_GCM_SHA384], false, 1),
+        (
+            vec![
+                suite::TLS13_CHACHA20_POLY1305_SHA256,
+                suite::TLS13_AES_256_GCM_SHA384,
+                suite::TLS13_AES_128_GCM_SHA256,
+            ],
+            false,
+            2,
+        ),
+        (
+            vec![
+                suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+                suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            ],
+            true,
+            1,
+        ),
+        (
+            vec![
+                suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            ],
+            true,
+            1,
+        ),
+        (vec![suite::TLS13_CHACHA20_POLY1305_SHA256], false, 0),
+    ] {
+        for backwards in [false, true] {
+            let site = site();
+            let mut client = site.client();
+            (client.suites, client.tls12) = (offered.clone(), tls12);
+            if backwards {
+                client.suites.reverse();
+            }
+            let mut session = site.start();
+            let tls = session.secure(&client.connector());
+            let name = format!("{:?}", offered[chosen].suite());
+            let told = session.established().suite;
+            assert_eq!(String::from_utf8_lossy(&told), name.replace("TLS13_", "TLS_"));
+            session.end(tls);
+        }
     }
 }
 
@@ -618,7 +668,8 @@ fn garbage_gets_an_alert_and_an_end() {
 #[test]
 fn a_client_that_says_nothing_is_not_waited_for() {
     let mut site = site();
-    site.patience = Duration::from_millis(50);
+    // It is also the key process's time for its first answer.
+    site.patience = Duration::from_secs(2);
     let mut session = site.start();
     session.begin();
     assert_eq!(session.cause(), "no handshake in time");
@@ -966,9 +1017,20 @@ fn old_connections_give_way() {
             data.plain.shutdown(Shutdown::Write).unwrap();
             assert_eq!(session.word(), Word::Done(data.id, Clean));
             assert_eq!(take_all(&mut tls), b"");
-            tls
+            tls.sock
         })
         .collect();
+    // All but the last eight: there is nobody any more who takes what they send.
+    let (gone, left) = kept.split_at(12);
+    for socket in gone {
+        let deadline = soon();
+        while (&*socket).write_all(b"untaken").is_ok() {
+            assert!(Instant::now() < deadline, "it is still there");
+        }
+    }
+    for socket in left.iter().chain(left) {
+        (&*socket).write_all(b"taken").unwrap();
+    }
     drop(kept);
     session.end(control);
 }
@@ -1015,7 +1077,7 @@ fn who_waits_for_a_slow_client_hears_that_bytes_flow() {
 #[test]
 fn a_connection_without_its_plain_side_is_not_kept() {
     let mut site = site();
-    site.rules.data_connect = Duration::from_millis(200);
+    site.rules.data_connect = Duration::from_secs(1);
     let connector = site.client().connector();
     let mut session = site.start();
     let control = session.logged_in(&connector);
