@@ -4,10 +4,11 @@
 
 mod harness;
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use harness::realclient;
-use harness::superserver::Kind;
+use harness::realclient::{self, Tls, over_tls};
+use harness::superserver::{Installed, Kind, SuperServer};
 use harness::{Site, Words};
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -45,6 +46,37 @@ fn under_inetd() {
 fn over_pipes() {
     every_client(Kind::Pipes, V4, anonymous());
     every_client(Kind::Pipes, V4, Site::local());
+}
+
+/// TLS from the first byte on, by the entries that `make install` makes.
+#[test]
+fn installed_entries_for_implicit_tls() {
+    for kind in [Kind::Xinetd, Kind::Systemd] {
+        let site = Site::local().with_tls();
+        let there = Installed::beside(&site);
+        let server = SuperServer::start_installed(kind, V4, &site, &there);
+        for tls in [Tls::V12, Tls::V13] {
+            let (here, said, is_well) = over_tls("ftps-implicit", tls, &[], &site, &server);
+            let context =
+                || format!("{kind:?} {tls:?}: {said}\n{}\n{}", site.log().text(), server.log());
+            assert!(is_well, "{}", context());
+            for client in ["curl", "lftp"] {
+                let got = fs::read(here.join(format!("{client}.txt"))).unwrap();
+                assert_eq!(got, b"hello, world\n", "{client} {}", context());
+                let there = format!("/incoming/{client}.bin");
+                assert!(site.content(&there) == Some(realclient::up()), "{client} {}", context());
+                fs::remove_file(site.path(&there)).unwrap();
+                let list = fs::read_to_string(here.join(format!("{client}-list.txt"))).unwrap();
+                assert!(list.contains("curl.bin"), "{list} {}", context());
+            }
+        }
+        server.has_no_sessions();
+        let log = site.log().text();
+        assert_eq!(site.log().faults(), Vec::<String>::new());
+        let transfers = log.lines().filter(|line| line.contains("load session="));
+        assert!(transfers.clone().count() >= 8, "{log}");
+        assert!(transfers.into_iter().all(|line| line.contains(" tls=true")), "{log}");
+    }
 }
 
 /// Runs every client in every mode against one super-server.

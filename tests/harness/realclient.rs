@@ -504,7 +504,8 @@ pub fn story(name: &str, here: &Path, site: &Site, server: &SuperServer) {
 }
 
 /// Runs a script of tests/client/story over TLS, in a directory of its own, with these variables too: the directory, what it
-/// printed and how it ended, and whether that is well.
+/// printed and how it ended, and whether that is well. It fails where any of its sessions was of another version.
+#[track_caller]
 pub fn over_tls(
     name: &str,
     tls: Tls,
@@ -517,9 +518,14 @@ pub fn over_tls(
     fs::write(here.join("up.bin"), up()).expect("our own directory");
     let script = format!("{}/tests/client/story/{name}.sh", env!("CARGO_MANIFEST_DIR"));
     let mut command = patient();
-    command.arg("sh").arg(script).envs(variables.iter().copied());
+    command.arg("sh").arg(script).env("TLS", tls.name()).envs(variables.iter().copied());
     pin(&mut command, &here, tls);
+    let before = site.log().text().len();
     let (said, is_well) = run(command, &here, site, server);
+    let log = site.log().text();
+    let mut sessions = log[before..].lines().filter(|line| line.contains(" connection=control "));
+    let version = format!(" version=TLSv{} ", tls.name());
+    assert!(sessions.all(|line| line.contains(&version)), "{name}: not all{version}in\n{log}");
     (here, said, is_well)
 }
 

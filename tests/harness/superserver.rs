@@ -73,20 +73,44 @@ impl SuperServer {
     }
 
     /// The same with any server that takes the client on its standard streams.
-    #[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
     pub fn start_program(
         kind: Kind,
         host: IpAddr,
         site: &Site,
         server: &ServerProgram,
     ) -> SuperServer {
-        let log = site.beside("super-server.log");
         let port = free_port(host);
-        let mut command = match kind {
+        let command = match kind {
             Kind::Xinetd => xinetd(host, port, site, server),
             Kind::Inetd => inetd(host, port, site, server),
             _ => systemd(host, port, server),
         };
+        SuperServer::run(kind, host, port, site, command)
+    }
+
+    /// The same by the entry for implicit TLS that was installed there. What an administrator may change is: the
+    /// port and the configuration; under systemd, of which the tests have the activation alone, the address too.
+    pub fn start_installed(
+        kind: Kind,
+        host: IpAddr,
+        site: &Site,
+        there: &Installed,
+    ) -> SuperServer {
+        let port = free_port(host);
+        let configuration = site.configuration();
+        let command = match kind {
+            Kind::Xinetd => {
+                let entry = there.xinetd_entry(port, &configuration);
+                xinetd_with(&entry, site)
+            }
+            _ => systemd(host, port, &there.unit(&configuration)),
+        };
+        SuperServer::run(kind, host, port, site, command)
+    }
+
+    #[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
+    fn run(kind: Kind, host: IpAddr, port: u16, site: &Site, mut command: Command) -> SuperServer {
+        let log = site.beside("super-server.log");
         let output = File::create(&log).expect("our own directory");
         let child = command
             .current_dir("/")
@@ -153,11 +177,78 @@ fn xinetd(host: IpAddr, port: u16, site: &Site, server: &ServerProgram) -> Comma
         server.arguments.join(" "),
         site.beside("xinetd.log").display(),
     );
+    xinetd_with(&text, site)
+}
+
+fn xinetd_with(text: &str, site: &Site) -> Command {
     let file = site.beside("xinetd.conf");
     fs::write(&file, text).expect("our own directory");
     let mut command = Command::new(program("xinetd", "xinetd"));
     command.arg("-dontfork").arg("-f").arg(file).arg("-pidfile").arg(site.beside("xinetd.pid"));
     command
+}
+
+/// What `make install` has made, below a directory of its own.
+#[derive(Debug)]
+pub struct Installed(PathBuf);
+
+impl Installed {
+    /// Installs the programs under test beside this site.
+    pub fn beside(site: &Site) -> Installed {
+        let (prefix, built) = (site.beside("usr"), site.beside("built"));
+        fs::create_dir(&built).expect("our own directory");
+        let programs = server_program();
+        for name in ["cellftpd", "cellftpd-pam"] {
+            fs::copy(programs.with_file_name(name), built.join(name)).expect("both are built");
+        }
+        let set = |name: &str, to: &Path| format!("{name}={}", to.display());
+        let made = Command::new(program("make", "make"))
+            .args(["--silent", "-C", env!("CARGO_MANIFEST_DIR"), "install"])
+            .args([set("PREFIX", &prefix), set("SYSCONFDIR", &prefix.join("etc"))])
+            .arg(set("RELEASE", &built))
+            .output()
+            .expect("make runs");
+        assert!(made.status.success(), "{made:?}");
+        // The program looks for the other one beside itself first; its second place was chosen when it was built.
+        let [pam, beside] =
+            ["libexec/cellftpd", "sbin"].map(|to| prefix.join(to).join("cellftpd-pam"));
+        fs::copy(pam, beside).expect("it was installed");
+        Installed(prefix)
+    }
+
+    fn text(&self, path: &str) -> String {
+        fs::read_to_string(self.0.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// The entry for implicit TLS, enabled, on another port.
+    fn xinetd_entry(&self, port: u16, configuration: &Path) -> String {
+        let changed = [
+            ("disable         = yes", "disable = no".to_owned()),
+            ("port            = 990", format!("port = {port}")),
+            (
+                "server_args     = --implicit-tls",
+                format!("server_args = --implicit-tls --config {}", configuration.display()),
+            ),
+        ];
+        changed.iter().fold(self.text("etc/xinetd.d/cellftpd-implicit"), |text, (old, new)| {
+            assert_eq!(text.matches(old).count(), 1, "`{old}` in {text}");
+            text.replace(old, new)
+        })
+    }
+
+    /// What the units for implicit TLS start.
+    fn unit(&self, configuration: &Path) -> ServerProgram {
+        let socket = self.text("lib/systemd/system/cellftpd-implicit.socket");
+        for line in ["ListenStream=990", "Accept=yes"] {
+            assert!(socket.lines().any(|one| one == line), "{line} in {socket}");
+        }
+        let service = self.text("lib/systemd/system/cellftpd-implicit@.service");
+        let started = service.lines().find_map(|line| line.strip_prefix("ExecStart="));
+        let mut words = started.expect("ExecStart=").split(' ').map(str::to_owned);
+        let path = words.next().expect("a program").into();
+        let more = ["--config".to_owned(), configuration.display().to_string()];
+        ServerProgram { path, arguments: words.chain(more).collect() }
+    }
 }
 
 fn inetd(host: IpAddr, port: u16, site: &Site, server: &ServerProgram) -> Command {

@@ -1,6 +1,6 @@
 # What people see of a 522: curl, lftp and ftplib, all told to begin each data connection afresh.
 set -u
-curl --silent --show-error --verbose --insecure --ssl-reqd --no-sessionid --noproxy '*' --user "$FTP_USER:$FTP_PASSWORD" \
+curl --silent --show-error --verbose --insecure --ssl-reqd "--tlsv$TLS" --tls-max "$TLS" --no-sessionid --noproxy '*' --user "$FTP_USER:$FTP_PASSWORD" \
     "$SITE/pub/hello.txt" >curl.txt 2>&1
 lftp -f /dev/stdin >lftp.txt 2>&1 <<END
 set net:max-retries 1
