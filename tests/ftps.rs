@@ -146,7 +146,7 @@ fn command_line_tools_see_a_clean_end() {
 /// By clients of which some do not read, or close TLS, on such a connection.
 #[test]
 fn a_thousand_uploads_over_tls13_keep_their_tails() {
-    // Net::FTP uses each ticket once, and reads no new ones on uploads: of reuse it is capable four times.
+    // Net::FTP uses each ticket once, and reads no new ones on uploads: of reuse it is capable ten times.
     let site = ftps::secured(Site::local(), Demand::Nothing).set("transfer.durability", "\"none\"");
     let server = ftps::serve(&site);
     let thousand = [("COUNT", "1000")];

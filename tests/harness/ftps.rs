@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::realclient::{self, ANY, Can, Client, Mode, Needs, Run, Tls, furnished, session_of};
+use super::realclient::{
+    self, ANY, Can, Client, Mode, Needs, Run, Tls, furnished, row, session_of,
+};
 use super::site::Site;
 use super::superserver::{Kind, SuperServer};
-use Can::*;
-use Needs::{Made, Program};
+use Can::{Abort, Stay};
+use Needs::Program;
 
 /// A client, over TLS.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct Secured {
     /// What it does under each version.
     pub tls12: Reuse,
     pub tls13: Reuse,
+    /// What it shows of a refusal.
+    pub shows: &'static str,
     /// Why, where that is not plain.
     pub why: &'static str,
 }
@@ -36,44 +40,51 @@ pub enum Reuse {
 
 use Reuse::*;
 
-/// All of them, as they were seen.
+/// All of them, as they were seen; where they differ from their rows without TLS, they say so.
 #[rustfmt::skip]
 pub static SECURED: [Secured; 17] = [
-    Secured { tls12: Resumes, tls13: Resumes, why: "7.88 begins no TLS on connections that the server opens, and waits for ever",
-        client: Client { name: "curl",      needs: &[Program("curl", "curl")],                        command: &["sh", "curl.sh"],        active: false, ipv6: true,  takes: ANY, lacks: &[Stay] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "lftp",      needs: &[Program("lftp", "lftp")],                        command: &["sh", "lftp.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "ftp-ssl",   needs: &[Program("ftp-ssl", "ftp-ssl")],                  command: &["sh", "ftp-ssl.sh"],     active: true,  ipv6: true,  takes: ANY, lacks: &[] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "wget",      needs: &[Program("wget", "wget")],                        command: &["sh", "wget.sh"],        active: true,  ipv6: true,  takes: ANY, lacks: &[Put, ResumePut, Rename, Delete, MakeDir, SetTime, Abort, Stay, Ten] } },
-    Secured { tls12: Afresh, tls13: Fails, why: "it takes the tickets of TLS 1.3 for the end of the connection; of a reply it shows the text alone",
-        client: Client { name: "wput",      needs: &[Program("wput", "wput")],                        command: &["sh", "wput.sh"],        active: true,  ipv6: false, takes: ANY, lacks: &[List, Get, ResumeGet, Rename, Delete, MakeDir, SetTime, Abort, Stay, Ten] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "rclone",    needs: &[Program("rclone", "rclone")],                    command: &["sh", "rclone.sh"],      active: false, ipv6: true,  takes: ANY, lacks: &[ResumeGet, ResumePut, Stay, Ten] } },
-    Secured { tls12: Afresh, tls13: Afresh, why: "ftplib.FTP_TLS has no way to name a session",
-        client: Client { name: "ftplib",    needs: &[Program("python3", "python3")],                  command: &["python3", "python-ftplib.py"], active: true,  ipv6: true,  takes: ANY, lacks: &[] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "ftplib-resuming", needs: &[Program("python3", "python3")],            command: &["python3", "python-ftplib.py", "resuming"], active: true,  ipv6: true,  takes: ANY, lacks: &[] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "aioftp",    needs: &[Made("venv/bin/python3")],                       command: &["venv/bin/python3", "python-aioftp.py"], active: false, ipv6: true, takes: ANY, lacks: &[] } },
-    Secured { tls12: ResumesActive, tls13: ResumesActive, why: "it looks for the session of host:port, and each passive port is another; abort sends urgent bytes beneath TLS",
-        client: Client { name: "netftp",    needs: &[Program("perl", "perl")],                        command: &["perl", "netftp.pl"],    active: true,  ipv6: true,  takes: ANY, lacks: &[Abort, Stay] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "basicftp",  needs: &[Program("node", "nodejs"), Made("node_modules/basic-ftp")], command: &["node", "basicftp.js"], active: false, ipv6: true, takes: ANY, lacks: &[Stay] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "extftp",    needs: &[Program("php", "php-cli")],                      command: &["php", "extftp.php"],    active: true,  ipv6: true,  takes: ANY, lacks: &[Abort, Stay] } },
-    Secured { tls12: Afresh, tls13: Afresh, why: "it is given no place for sessions",
-        client: Client { name: "jlaffaye",  needs: &[Made("jlaffaye")],                               command: &["jlaffaye"],             active: false, ipv6: true,  takes: ANY, lacks: &[] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "jlaffaye-resuming", needs: &[Made("jlaffaye")],                       command: &["jlaffaye", "resuming"], active: false, ipv6: true,  takes: ANY, lacks: &[] } },
-    Secured { tls12: Afresh, tls13: Afresh, why: "Java names no session to a socket, and the cache looks for host and port",
-        client: Client { name: "commonsnet", needs: &[Program("java", "default-jdk-headless"), Made("CommonsNet.class")], command: &["sh", "commonsnet.sh"], active: true, ipv6: true,  takes: ANY, lacks: &[] } },
-    Secured { tls12: Resumes, tls13: Resumes, why: "",
-        client: Client { name: "suppaftp",  needs: &[Made("suppaftp/debug/suppaftp-client")],         command: &["suppaftp/debug/suppaftp-client"], active: true, ipv6: true, takes: ANY, lacks: &[] } },
-    Secured { tls12: Afresh, tls13: Afresh, why: "native-tls has no way to name a session",
-        client: Client { name: "suppaftp-native", needs: &[Made("suppaftp/debug/suppaftp-client")],   command: &["suppaftp/debug/suppaftp-client", "native"], active: true, ipv6: true, takes: ANY, lacks: &[] } },
+    Secured { client: Client { active: false, ..row("curl") }, tls12: Resumes, tls13: Resumes, shows: WHOLE,
+        why: "7.88 begins no TLS on connections that the server opens, and waits for ever" },
+    Secured { client: row("lftp"), tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: FTP_SSL, tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: row("wget"), tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: row("wput"), tls12: Afresh, tls13: Fails, shows: TEXT,
+        why: "it takes the tickets of TLS 1.3 for the end of the connection; of a reply it shows the text alone" },
+    Secured { client: row("rclone"), tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: row("ftplib"), tls12: Afresh, tls13: Afresh, shows: WHOLE,
+        why: "ftplib.FTP_TLS has no way to name a session" },
+    Secured { client: Client { name: "ftplib-resuming", command: &["python3", "python-ftplib.py", "resuming"], ..row("ftplib") },
+        tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: row("aioftp"), tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: Client { lacks: &[Abort, Stay], ..row("netftp") }, tls12: ResumesActive, tls13: ResumesActive, shows: WHOLE,
+        why: "it looks for the session of host:port, and each passive port is another; abort sends urgent bytes beneath TLS" },
+    Secured { client: row("basicftp"), tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: row("extftp"), tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: row("jlaffaye"), tls12: Afresh, tls13: Afresh, shows: WHOLE, why: "it is given no place for sessions" },
+    Secured { client: Client { name: "jlaffaye-resuming", command: &["jlaffaye", "resuming"], ..row("jlaffaye") },
+        tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: row("commonsnet"), tls12: Afresh, tls13: Afresh, shows: WHOLE,
+        why: "Java names no session to a socket, and the cache looks for host and port" },
+    Secured { client: row("suppaftp"), tls12: Resumes, tls13: Resumes, shows: WHOLE, why: "" },
+    Secured { client: Client { name: "suppaftp-native", command: &["suppaftp/debug/suppaftp-client", "native"], ..row("suppaftp") },
+        tls12: Afresh, tls13: Afresh, shows: WHOLE, why: "native-tls has no way to name a session" },
 ];
+
+/// It is there for TLS alone.
+const FTP_SSL: Client = Client {
+    name: "ftp-ssl",
+    needs: &[Program("ftp-ssl", "ftp-ssl")],
+    command: &["sh", "ftp-ssl.sh"],
+    active: true,
+    ipv6: true,
+    takes: ANY,
+    lacks: &[],
+};
+
+/// What who does not resume hears, and shows.
+const WHOLE: &str =
+    "522 Data TLS session not resumed from the control connection (tls.require_reuse).";
+const TEXT: &str = "Data TLS session not resumed from the control connection (tls.require_reuse).";
 
 /// The others of [`realclient::CLIENTS`], and why.
 pub static PLAIN: [(&str, &str); 8] = [
@@ -172,7 +183,7 @@ fn wrong(run: &Run, demand: Demand, site: &Site, server: &SuperServer) -> Vec<St
     };
     let refused = demand == Demand::Reuse && !resumes;
     let mut wrong = match refused {
-        true => refusal(run, &said, site),
+        true => refusal(run, &said, row.shows, site),
         false => run.findings(&here, site),
     };
     wrong.extend(spoken(run, tls, site));
@@ -183,10 +194,10 @@ fn wrong(run: &Run, demand: Demand, site: &Site, server: &SuperServer) -> Vec<St
 }
 
 /// What a refused client must show, and must not have done.
-fn refusal(run: &Run, said: &str, site: &Site) -> Vec<String> {
+fn refusal(run: &Run, said: &str, shows: &str, site: &Site) -> Vec<String> {
     let mut wrong = vec![];
-    if !said.contains("522") && !said.contains("tls.require_reuse") {
-        wrong.push("neither 522 nor its text is shown".to_owned());
+    if !said.contains(shows) {
+        wrong.push(format!("`{shows}` is not shown"));
     }
     let log = site.log().text();
     let complete = |line: &&str| line.contains("outcome=complete") && is_of(run, line);
@@ -210,6 +221,10 @@ fn spoken(run: &Run, tls: Tls, site: &Site) -> Vec<String> {
         let is_it = |line: &str| line.contains(session) && line.contains(" connection=control ");
         log.lines().any(|line| is_it(line) && line.contains(version))
     };
-    let sessions: BTreeSet<_> = sessions.filter(|session| !spoke(session)).collect();
-    sessions.into_iter().map(|one| format!("{one}: not {version}")).collect()
+    let sessions: BTreeSet<_> = sessions.collect();
+    if sessions.is_empty() {
+        return vec!["the log has nothing of it".to_owned()];
+    }
+    let others = sessions.into_iter().filter(|session| !spoke(session));
+    others.map(|one| format!("{one}: not {version}")).collect()
 }

@@ -47,7 +47,7 @@ pub enum Needs {
 }
 
 /// A client. All do passive transfers.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Client {
     pub name: &'static str,
     pub needs: &'static [Needs],
@@ -119,6 +119,26 @@ const BLIND_DOWNLOADER: &[Can] =
 
 /// The same without what is taken for a pattern.
 pub const NO_GLOB: &str = "all !\"#$%&'()+,-.0:;<=>@A[\\]^_`a{|}~ \u{e9}\u{20ac}\u{1f600}.bin";
+
+/// The row of this client, for a table that has it again.
+pub const fn row(name: &str) -> Client {
+    let mut at = 0;
+    while at < CLIENTS.len() {
+        if is_same(CLIENTS[at].name.as_bytes(), name.as_bytes()) {
+            return CLIENTS[at];
+        }
+        at += 1;
+    }
+    panic!("no such client")
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([], []) => true,
+        ([a, one @ ..], [b, other @ ..]) => *a == *b && is_same(one, other),
+        _ => false,
+    }
+}
 
 impl Client {
     pub fn can(&self, what: Can) -> bool {

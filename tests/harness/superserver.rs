@@ -88,8 +88,8 @@ impl SuperServer {
         SuperServer::run(kind, host, port, site, command)
     }
 
-    /// The same by the entry for implicit TLS that was installed there. What an administrator may change is: the
-    /// port and the configuration; under systemd, of which the tests have the activation alone, the address too.
+    /// The same by the entry for implicit TLS that was installed there, on another port and with this site. Of systemd there
+    /// is its activation alone, which reads no units: it is told what they say.
     pub fn start_installed(
         kind: Kind,
         host: IpAddr,
@@ -203,6 +203,9 @@ impl Installed {
         }
         let set = |name: &str, to: &Path| format!("{name}={}", to.display());
         let made = Command::new(program("make", "make"))
+            // Nothing of a make, or of places, that runs these tests.
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .args(["--silent", "-C", env!("CARGO_MANIFEST_DIR"), "install"])
             .args([set("PREFIX", &prefix), set("SYSCONFDIR", &prefix.join("etc"))])
             .arg(set("RELEASE", &built))
