@@ -498,7 +498,7 @@ fn openssl_gets_no_other_handshake() {
             typist.types("PWD\n", "257 \"/\"");
             typist.quits()
         } else {
-            typist.is_refused()
+            typist.ends_refused()
         };
         assert_eq!(shown.matches("257 \"/incoming").count(), 1, "{shown}");
         assert!(!shown.contains("550 "), "{shown}");
@@ -561,7 +561,7 @@ impl Typist {
 
     /// The same where the handshake was its end.
     #[track_caller]
-    fn is_refused(mut self) -> String {
+    fn ends_refused(mut self) -> String {
         let status = self.program.wait().unwrap();
         let shown = self.shown();
         assert!(
