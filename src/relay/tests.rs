@@ -949,6 +949,28 @@ fn a_client_may_go_instead_of_answering_ccc() {
     session.end(());
 }
 
+/// Whether the worker tells of CCC at last.
+#[test]
+fn a_client_may_speak_in_clear_before_it_hears_the_end_of_tls() {
+    for told in [true, false] {
+        let site = site();
+        let connector = site.client().connector();
+        let mut session = site.start();
+        let mut tls = session.logged_in(&connector);
+        session.exchange(&mut tls);
+        tls.sock.write_all(b"NOOP\r\n").unwrap();
+        if told {
+            session.wish(Wish::Clear);
+            assert_eq!(session.word(), Word::Cleared);
+            assert_eq!(take(session.plain.as_mut().unwrap(), 6), b"NOOP\r\n");
+            session.end(tls);
+        } else {
+            assert_eq!(take_all(session.plain.as_mut().unwrap()), b"", "nothing is obeyed");
+            session.end(tls);
+        }
+    }
+}
+
 #[test]
 fn ccc_is_for_who_may() {
     let mut site = site();

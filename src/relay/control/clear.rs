@@ -13,6 +13,11 @@ impl Control {
         self.ccc = ccc;
     }
 
+    /// Whether the client has ended TLS, or speaks in clear: to CCC, if the worker is about to tell of that.
+    pub(super) fn answers_ccc(&self) -> bool {
+        self.ccc && (self.engine.peer_has_closed() || record::is_foreign(self.input.pending()))
+    }
+
     /// CCC: what the worker has written so far goes out encrypted, and TLS ends. The client may end it first: lftp takes a
     /// close_notify that it finds together with the reply for the end of the connection. Others (curl, when told to be
     /// passive) wait for ours.

@@ -195,7 +195,9 @@ impl Control {
         match self.stage {
             Stage::Handshake => self.late(told),
             // close_notify, and then neither the end nor CCC.
-            Stage::Open if !self.plain_gone => self.client_ended(),
+            Stage::Open if !self.plain_gone && self.engine.peer_has_closed() => self.client_ended(),
+            // No TLS, and no CCC either: TLS says so in the step that follows.
+            Stage::Open if !self.plain_gone => self.ccc = false,
             Stage::Clearing if self.engine.is_closed() => self.unanswered(told),
             // Its end goes out in the step that follows.
             Stage::Clearing => self.hurry_clear(),
@@ -234,8 +236,8 @@ impl Control {
         while matches!(self.stage, Stage::Handshake | Stage::Open | Stage::Clearing)
             && !self.engine.peer_has_closed()
         {
-            let Some(length) = record::length(self.input.pending(), self.stage == Stage::Clearing)
-            else {
+            let plain = self.stage == Stage::Clearing || (self.stage == Stage::Open && self.ccc);
+            let Some(length) = record::length(self.input.pending(), plain) else {
                 break;
             };
             let bytes = self.input.pending().get(..length).unwrap_or_default();
@@ -260,7 +262,7 @@ impl Control {
             Stage::Open if self.engine.peer_has_closed() && !self.raw_ended && !self.ccc => {
                 self.client_ended();
             }
-            Stage::Open if self.engine.peer_has_closed() && !self.raw_ended => {
+            Stage::Open if !self.raw_ended && self.answers_ccc() => {
                 self.until.get_or_insert_with(|| Instant::now() + CLEAR_DELAY);
             }
             _ => {}
