@@ -24,8 +24,8 @@ const WALLS: [&str; 2] = ["src/sys/", "src/pam/"];
 const UNSAFE_MOST: [usize; 2] = [32, 30];
 /// Code that runs with privilege, and lines that it may have.
 const PRIVILEGED: [&str; 4] = ["src/launch/", "src/broker/", "src/auth/", "src/pam/"];
-const PRIVILEGED_MOST: usize = 3_260;
-const BROKER_MOST: usize = 1_620;
+const PRIVILEGED_MOST: usize = 3_280;
+const BROKER_MOST: usize = 1_640;
 
 /// As many as docs/protocol.md has.
 const ITEMS: u32 = 150;

@@ -3,9 +3,14 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags};
 
 use super::ask::Peer;
 use super::failure::Failure;
+use super::session::Session;
+use super::wait::{ready, wait, wait_for};
 use crate::wire::event::{Direction, End};
 use crate::wire::relay::{CONNECTIONS_MOST, Close, Id, Refusal, Wish, Word, WorkerEnd};
 
@@ -49,11 +54,6 @@ impl Relay {
         self.channel.tell(&Wish::Clear)
     }
 
-    /// Whether it is.
-    pub fn is_cleared(&self) -> bool {
-        self.is_cleared
-    }
-
     /// Hears one thing that it says.
     pub fn hear(&mut self) -> Result<(), Failure> {
         let (word, None) = self.channel.hear()? else { return Err(Failure::Over(End::Failed)) };
@@ -88,8 +88,61 @@ impl Relay {
     }
 }
 
+impl Session {
+    /// Has the control connection be plain from now on, and waits until it is.
+    pub(super) fn clear(&mut self) -> Result<(), Failure> {
+        let Some(relay) = &self.relay else { return Ok(()) };
+        relay.clear()?;
+        let deadline = Instant::now() + CLEARED;
+        while self.relay.as_ref().is_some_and(|relay| !relay.is_cleared) {
+            if !self.hear_relay(deadline)? {
+                return Err(Failure::Over(End::Failed));
+            }
+        }
+        self.cleared = true;
+        Ok(())
+    }
+
+    /// Hears one thing that the relay says, if it does before then. The broker may end the session meanwhile.
+    pub fn hear_relay(&mut self, deadline: Instant) -> Result<bool, Failure> {
+        loop {
+            let Some(relay) = &mut self.relay else { return Ok(false) };
+            let mut fds =
+                [relay.as_fd(), self.broker.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            if !wait(&mut fds, deadline)? {
+                return Ok(false);
+            }
+            let [says, commands] = fds.each_ref().map(ready);
+            if says {
+                self.take_word()?;
+            }
+            if commands {
+                let (answer, fd) = self.broker.hear()?;
+                self.take_answer(answer, fd)?;
+            }
+            if says {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Hears what the relay has to say. It ends with the client, whose end is the news then.
+    pub fn take_word(&mut self) -> Result<(), Failure> {
+        let Some(relay) = &mut self.relay else { return Ok(()) };
+        relay.hear().map_err(|failure| {
+            match wait_for(&self.control.client(), PollFlags::empty(), Instant::now()) {
+                Ok(true) => Failure::Over(End::Closed),
+                _ => failure,
+            }
+        })
+    }
+}
+
 impl AsFd for Relay {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.channel.as_fd()
     }
 }
+
+/// How long the relay may take to end TLS: longer than it waits for the client.
+const CLEARED: Duration = Duration::from_secs(30);

@@ -21,7 +21,7 @@ use super::machine::Machine;
 use super::names::Names;
 use super::relay::Relay;
 use super::tree::Tree;
-use super::wait::{ready, wait, wait_for};
+use super::wait::{ready, wait};
 use super::zone::Zone;
 use crate::cage::Caged;
 use crate::config::{Class, RightsTable, Settings};
@@ -106,7 +106,7 @@ pub struct Session {
     /// The control connection is to be plain when the next reply is sent (CCC).
     pub(crate) clears: bool,
     /// The control connection is plain again.
-    cleared: bool,
+    pub(super) cleared: bool,
     /// A data connection that was refused: to be closed when the client has been told why, and not before.
     pub(crate) refused: Option<DataStream>,
     /// EPSV ALL was said (RFC 2428 §4).
@@ -291,53 +291,10 @@ impl Session {
     /// What waits for the client to have its reply.
     fn follow_reply(&mut self) -> Result<(), Failure> {
         self.refused = None;
-        if std::mem::take(&mut self.clears)
-            && let Some(relay) = &mut self.relay
-        {
-            relay.clear()?;
-            let deadline = Instant::now() + CLEARED;
-            while self.relay.as_ref().is_some_and(|relay| !relay.is_cleared()) {
-                if !self.hear_relay(deadline)? {
-                    return Err(Failure::Over(End::Failed));
-                }
-            }
-            self.cleared = true;
+        match std::mem::take(&mut self.clears) {
+            true => self.clear(),
+            false => Ok(()),
         }
-        Ok(())
-    }
-
-    /// Hears one thing that the relay says, if it does before then. The broker may end the session meanwhile.
-    pub fn hear_relay(&mut self, deadline: Instant) -> Result<bool, Failure> {
-        loop {
-            let Some(relay) = &mut self.relay else { return Ok(false) };
-            let mut fds =
-                [relay.as_fd(), self.broker.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-            if !wait(&mut fds, deadline)? {
-                return Ok(false);
-            }
-            let [says, commands] = fds.each_ref().map(ready);
-            if says {
-                self.take_word()?;
-            }
-            if commands {
-                let (answer, fd) = self.broker.hear()?;
-                self.take_answer(answer, fd)?;
-            }
-            if says {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Hears what the relay has to say. It ends with the client, whose end is the news then.
-    pub fn take_word(&mut self) -> Result<(), Failure> {
-        let Some(relay) = &mut self.relay else { return Ok(()) };
-        relay.hear().map_err(|failure| {
-            match wait_for(&self.control.client(), PollFlags::empty(), Instant::now()) {
-                Ok(true) => Failure::Over(End::Closed),
-                _ => failure,
-            }
-        })
     }
 
     /// Whether the control connection is protected.
@@ -423,5 +380,3 @@ enum Source {
 
 /// Command bytes that may stand unread.
 const UNREAD_MAX: usize = 64 * 1024;
-/// How long the relay may take to end TLS: longer than it waits for the client.
-const CLEARED: Duration = Duration::from_secs(30);
