@@ -416,6 +416,8 @@ fn a_handshake_that_failed_is_the_end_that_the_log_has() {
     let mut session = site.connect();
     session.hears("220");
     session.asks("AUTH TLS", "234");
+    // The beginning of a record.
+    session.offers(&[22, 3, 1]).unwrap();
     session.hangs_up();
     session.is_over_within(harness::PATIENCE);
     site.log().tells("tls-failed * connection=control");
@@ -1108,4 +1110,22 @@ fn implicit_tls_is_the_same_from_the_first_byte() {
     session.offers(b"USER anonymous\r\n").unwrap();
     assert!(session.reply().is_err(), "{}", session.story());
     no_faults(&site);
+}
+
+/// Who only looks whether a port is open says nothing that could fail.
+#[test]
+fn a_glance_at_the_port_is_no_failure() {
+    for resets in [false, true] {
+        let site = Site::readonly().with_tls();
+        let mut session = site.connect_implicitly();
+        session.settled(3);
+        if resets {
+            session.resets();
+        } else {
+            session.hangs_up();
+        }
+        site.log().tells("end session=* end=closed *");
+        assert!(!site.log().text().contains("tls-failed"), "{}", site.log().text());
+        no_faults(&site);
+    }
 }

@@ -113,6 +113,7 @@ impl Request for relay::Report {
             relay::Report::Uncaged(_) => row("uncaged", 1, 1),
             relay::Report::Ready => row("ready", 1, 1),
             relay::Report::Unfit(_) => row("unfit", 1, 1),
+            relay::Report::Gone => row("gone", 1, 1),
             relay::Report::Established(_) => row("established", EVER, 5_000),
             relay::Report::Failed { .. } => row("failed", EVER, 100),
         }

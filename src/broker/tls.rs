@@ -174,6 +174,10 @@ impl Broker<Root> {
         let deadline = self.power.since + self.setup.settings.limits.login;
         let stopped = match self.await_report(None, deadline)? {
             Ok(Report::Established(established)) => return Ok(self.spoken(established)),
+            Ok(Report::Gone) => {
+                self.setup.book.note(&Note::End(End::Closed));
+                true
+            }
             Ok(report) => {
                 self.tell_of_tls(report);
                 false

@@ -116,8 +116,10 @@ pub(super) fn relay(
         host,
         patience: settings.limits.login,
     };
-    relay::run(&caged, start);
-    Exit::Clean.status()
+    match relay::run(&caged, start) {
+        Ok(()) => Exit::Clean.status(),
+        Err(_) => Exit::Software.status(),
+    }
 }
 
 fn certificates(config: &Config) -> Result<Vec<Certificate>, String> {

@@ -62,7 +62,8 @@ pub struct Start {
     pub patience: Duration,
 }
 
-/// Relays until the session ends and the last byte of it is delivered, or that takes too long.
-pub fn run(_: &Caged, start: Start) {
-    service::serve(start);
+/// Relays until the session ends and the last byte of it is delivered, or that takes too long. Fails if the broker or the
+/// worker sends what it should not.
+pub fn run(_: &Caged, start: Start) -> Result<(), wire::Fault> {
+    service::serve(start)
 }

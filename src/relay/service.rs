@@ -36,13 +36,14 @@ pub struct Relay {
     scratch: Vec<u8>,
 }
 
-/// Prepares what the client will be spoken to with, and serves it. Says first whether it can.
-pub fn serve(start: Start) {
+/// Prepares what the client will be spoken to with, and serves it. Says first whether it can. Fails if one of the others sends
+/// what it should not.
+pub fn serve(start: Start) -> Result<(), Fault> {
     let Start { input, output, plain, broker, key, certificates, policy, host, patience } = start;
     let link = Link::new(key, patience);
     // It has told the broker why it is gone.
     if matches!(link, Err(Fault::Closed)) {
-        return;
+        return Ok(());
     }
     let configs = link.map_err(|fault| format!("no keys from the key process: {fault}")).and_then(
         |(link, keys)| {
@@ -63,7 +64,7 @@ pub fn serve(start: Start) {
         Ok(configs) => configs,
         Err(cause) => {
             let _ = broker.tell(&Report::Unfit(Bounded::cut(cause.as_bytes())));
-            return;
+            return Ok(());
         }
     };
     let raw = Raw::halves(input, output);
@@ -80,20 +81,20 @@ pub fn serve(start: Start) {
             rules,
             scratch: vec![0; SCRATCH],
         }
-        .run();
+        .run()?;
     }
+    Ok(())
 }
 
 impl Relay {
-    fn run(mut self) {
+    fn run(mut self) -> Result<(), Fault> {
         while !self.control.is_over() || self.data.iter().any(Data::is_draining) {
-            if self.round().is_err() {
-                return;
-            }
+            self.round()?;
             if self.control.is_ending() {
                 self.data.iter_mut().for_each(Data::hurry);
             }
         }
+        Ok(())
     }
 
     fn round(&mut self) -> Result<(), Fault> {

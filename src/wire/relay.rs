@@ -63,6 +63,8 @@ pub enum Report {
     Unfit(Bounded<512>),
     /// A handshake has ended well.
     Established(Established),
+    /// The client has closed the control connection before it said anything. No handshake has failed.
+    Gone,
     /// A handshake has failed.
     Failed {
         /// Of which connection.

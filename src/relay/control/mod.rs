@@ -22,7 +22,7 @@ use crate::relay::established::shown;
 use crate::relay::raw::Raw;
 use crate::relay::record;
 use crate::relay::sides::{Sides, Told};
-use crate::wire::relay::{Of, Word};
+use crate::wire::relay::{Of, Report, Word};
 use crate::worker::stream::Stream;
 
 /// The control connection.
@@ -228,6 +228,7 @@ impl Control {
                 }
             }
             Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(_) if self.stage == Stage::Handshake => self.client_ended(),
             Err(_) => self.stage = Stage::Over,
         }
     }
@@ -256,6 +257,10 @@ impl Control {
             }
         }
         match self.stage {
+            Stage::Handshake if self.raw_ended && !self.has_heard => {
+                told.reports.push(Report::Gone);
+                self.stage = Stage::Over;
+            }
             Stage::Handshake if self.raw_ended => {
                 self.fail("the client closed the connection", told)
             }
