@@ -68,7 +68,8 @@ impl Broker<Root> {
                 Next::Gone => break None,
                 Next::Late => break Some(Stop::LoginTimeout),
                 Next::Signal => break Some(Stop::Shutdown),
-                Next::Relay => self.hear_relay()?,
+                // The worker sees for itself whether its client is gone.
+                Next::Relay => drop(self.hear_relay()?),
                 Next::Key => self.hear_key()?,
                 Next::Data | Next::Hung => (),
                 Next::Asks(Ask::StartTls) if self.setup.tls => {

@@ -54,10 +54,12 @@ impl Broker<Shrunk> {
                 Next::Gone => break None,
                 Next::Signal => break Some(Answer::Stop(Stop::Shutdown)),
                 Next::Data => self.data(&worker, &mut serving)?,
-                Next::Relay => self.hear_relay()?,
                 Next::Key => self.hear_key()?,
+                Next::Relay if !self.hear_relay()? => {}
                 // The worker sees it too, and has time to end what it does; one that was stopped does not.
-                Next::Hung => serving.leave = Some(Instant::now() + grant.settings.limits.stalled),
+                Next::Hung | Next::Relay => {
+                    serving.leave = Some(Instant::now() + grant.settings.limits.stalled);
+                }
                 Next::Late if serving.is_to_leave() => break None,
                 Next::Late => self.overdue(&worker, &mut serving)?,
                 Next::Asks(ask) => self.answer(&worker, &mut serving, ask)?,

@@ -271,12 +271,13 @@ impl<Power> Broker<Power> {
         [tls.and_then(|tls| tls.relay.voice()), key.and_then(Held::voice)]
     }
 
-    /// Hears what the relay says.
-    pub(super) fn hear_relay(&mut self) -> Result<(), Failure> {
-        let Some(tls) = &mut self.tls else { return Ok(()) };
+    /// Hears what the relay says; true if that is that the client is gone.
+    pub(super) fn hear_relay(&mut self) -> Result<bool, Failure> {
+        let Some(tls) = &mut self.tls else { return Ok(false) };
         let report = tls.hear(self.signals.as_fd())?;
+        let is_gone = matches!(report, Some(Report::Gone));
         report.into_iter().for_each(|report| self.tell_of_tls(report));
-        Ok(())
+        Ok(is_gone)
     }
 
     /// Hears the last word of the key process, or sees its end.

@@ -63,7 +63,7 @@ pub enum Report {
     Unfit(Bounded<512>),
     /// A handshake has ended well.
     Established(Established),
-    /// The client has closed the control connection before it said anything. No handshake has failed.
+    /// The client is gone for good: it has closed the control connection, before the handshake without a word.
     Gone,
     /// A handshake has failed.
     Failed {

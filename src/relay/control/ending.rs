@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::{Shutdown, shutdown};
 
 use super::{Control, Stage};
+use crate::relay::sides::Told;
+use crate::wire::relay::Report;
 
 impl Control {
     /// Nothing more will come from the worker: it is gone, or the broker is.
     pub fn finish(&mut self) {
         match self.stage {
-            Stage::Handshake => self.stage = Stage::Over,
+            Stage::Handshake | Stage::Deaf => self.stage = Stage::Over,
             Stage::Open | Stage::Clearing => {
                 self.engine.close();
                 self.stage = Stage::Ending;
@@ -36,10 +38,18 @@ impl Control {
         }
     }
 
+    /// The worker has seen that nothing more comes; the broker sees that nobody is there.
+    pub(super) fn client_gone(&mut self, told: &mut Told) {
+        told.reports.push(Report::Gone);
+        self.up.clear();
+        self.until = None;
+        self.stage = Stage::Deaf;
+    }
+
     /// The worker has closed its side, and its last bytes are waiting for the client: not for ever.
     pub(super) fn abandoned(&mut self) {
         match self.stage {
-            Stage::Handshake | Stage::Clearing => self.finish(),
+            Stage::Handshake | Stage::Clearing | Stage::Deaf => self.finish(),
             _ => {
                 self.plain_gone = true;
                 let farewell = self.patience.min(FAREWELL);

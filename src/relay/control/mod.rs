@@ -65,6 +65,8 @@ enum Stage {
     Clearing,
     /// CCC: both directions are plain.
     Clear,
+    /// The client neither speaks nor hears. The broker knows, and what flows may flow to its end.
+    Deaf,
     /// The worker has closed its side; the last bytes are on their way.
     Ending,
     /// Whatever the client still sends is taken: closing with unread bytes would reset what it has not read.
@@ -138,7 +140,7 @@ impl Control {
                 // Also to be told that the client has ended.
                 write_plain: !self.up.is_empty() || (self.raw_ended && !self.up_ended),
                 plain_gone: !self.plain_gone,
-                raw_gone: self.raw_ended,
+                raw_gone: self.up_ended,
                 ..wants
             },
             Stage::Clearing => Sides {
@@ -149,6 +151,7 @@ impl Control {
             },
             Stage::Ending => wants,
             Stage::Draining => Sides { read_raw: true, ..Sides::default() },
+            Stage::Deaf => Sides { read_plain: true, plain_gone: true, ..Sides::default() },
             Stage::Over => Sides::default(),
         }
     }
@@ -160,8 +163,7 @@ impl Control {
             self.abandoned();
         }
         if can.raw_gone && matches!(self.stage, Stage::Open | Stage::Clear) {
-            // It sends nothing more, and hears nothing either.
-            self.stage = Stage::Over;
+            self.client_gone(told);
         }
         if can.read_raw {
             self.read_raw(scratch);
@@ -285,6 +287,7 @@ impl Control {
         let bytes = scratch.get(..length).unwrap_or_default();
         match self.stage {
             Stage::Clear => self.down.push(bytes),
+            Stage::Deaf => {}
             _ if length > 0 && !self.engine.write(bytes) => self.stage = Stage::Over,
             _ => {}
         }
@@ -310,7 +313,7 @@ impl Control {
     }
 
     fn flush(&mut self) {
-        if matches!(self.stage, Stage::Draining | Stage::Over) {
+        if matches!(self.stage, Stage::Deaf | Stage::Draining | Stage::Over) {
             return;
         }
         let sent = self.engine.flush(&self.raw).is_ok()

@@ -1,7 +1,5 @@
 //! Certificates that the relay shows, and those that it asks for.
 
-use std::io::Read;
-
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 

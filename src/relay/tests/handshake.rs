@@ -1,6 +1,6 @@
 //! Handshakes with the relay.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use rustls::crypto::ring::cipher_suite as suite;
