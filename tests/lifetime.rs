@@ -11,7 +11,7 @@ use std::time::Duration;
 use harness::hang::{Hanging, Service, Strays};
 use harness::launch::dial;
 use harness::phase::{BEFORE, PHASES, SENT, TARGET, ready};
-use harness::{Data, Line, Process, Session, Site, within};
+use harness::{Data, Line, Process, Session, Site, Tls, within};
 use nix::sys::signal::Signal;
 
 /// How long anything may outlive its session.
@@ -278,14 +278,21 @@ fn while_a_pam_module_hangs_the_end_of_the_session_is_the_end_of_all() {
 /// It runs as the user, and the user may stop it.
 #[test]
 fn a_worker_that_was_stopped_does_not_outlive_its_client_for_long() {
-    let site = Site::local().set("limits.stalled", "\"1 s\"");
-    let mut session = site.connect().logged_in();
-    let processes = session.settled(2);
-    let worker = processes.iter().find(|one| **one != session.broker()).expect("there are two");
-    worker.signal(Signal::SIGSTOP);
-    session.resets();
-    session.is_over_within(harness::PATIENCE);
-    site.log().tells("worker-died session=*process=session cause=\"killed by SIGKILL\"");
+    for over_tls in [false, true] {
+        let site = Site::local().with_tls().set("limits.stalled", "\"1 s\"");
+        let site = site.set("tls.login", "\"allow\"");
+        let (mut session, others) = match over_tls {
+            false => (site.connect().logged_in(), &["[broker]"][..]),
+            true => (site.connect().protected(&Tls::new()), &["[broker]", "[relay]", "[key]"][..]),
+        };
+        let processes = session.settled(others.len() + 1);
+        let is_other = |one: &&Process| others.iter().any(|other| one.title().ends_with(other));
+        let worker = processes.iter().find(|one| !is_other(one) && **one != session.broker());
+        worker.expect("it is there").signal(Signal::SIGSTOP);
+        session.resets();
+        session.is_over_within(harness::PATIENCE);
+        site.log().tells("worker-died session=*process=session cause=\"killed by SIGKILL\"");
+    }
 }
 
 /// Streams that wait in a channel are counted for all brokers together: sessions that do not take theirs must not stop the

@@ -55,11 +55,12 @@ impl Broker<Shrunk> {
                 Next::Signal => break Some(Answer::Stop(Stop::Shutdown)),
                 Next::Data => self.data(&worker, &mut serving)?,
                 Next::Key => self.hear_key()?,
-                Next::Relay if !self.hear_relay()? => {}
-                // The worker sees it too, and has time to end what it does; one that was stopped does not.
-                Next::Hung | Next::Relay => {
-                    serving.leave = Some(Instant::now() + grant.settings.limits.stalled);
+                Next::Relay => {
+                    if self.hear_relay()? {
+                        serving.client_gone(grant);
+                    }
                 }
+                Next::Hung => serving.client_gone(grant),
                 Next::Late if serving.is_to_leave() => break None,
                 Next::Late => self.overdue(&worker, &mut serving)?,
                 Next::Asks(ask) => self.answer(&worker, &mut serving, ask)?,
@@ -253,6 +254,11 @@ struct Serving {
 }
 
 impl Serving {
+    /// The worker sees it too, and has time to end what it does; one that was stopped does not.
+    fn client_gone(&mut self, grant: &Grant) {
+        self.leave = Some(Instant::now() + grant.settings.limits.stalled);
+    }
+
     fn is_protected(&self) -> bool {
         self.forced || self.protection == Protection::Private
     }
