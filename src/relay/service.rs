@@ -99,31 +99,15 @@ impl Relay {
 
     fn round(&mut self) -> Result<(), Fault> {
         let ready = self.wait()?;
-        let now = Instant::now();
-        let late = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         let mut told = Told::default();
-        for (index, data) in (DATA..).zip(&mut self.data) {
-            if late(data.deadline()) {
-                data.expire(&mut told);
-            }
-            let can = can(&ready, index);
-            if can != Sides::default() {
-                data.step(can, &mut self.scratch, &mut told);
-            }
-        }
+        self.step_data(&ready, &mut told);
         // What has become of a handshake is told before the command that wants to know is passed on; how a transfer has ended,
         // behind the end of a client that was killed: the system closes its control connection first.
-        let (ends, words) = told.words.drain(..).partition(|word| matches!(word, Word::Done(..)));
+        let is_end = |word: &Word| matches!(word, Word::Done(..));
+        let (ends, words): (Vec<_>, _) = told.words.drain(..).partition(is_end);
         told.words = words;
         self.tell(&mut told)?;
-        if late(self.control.deadline()) {
-            self.control.expire(&mut told);
-        }
-        let mut can_control = can(&ready, CONTROL);
-        if !Vec::is_empty(&ends) && self.control.wants().read_raw {
-            can_control.read_raw |= is_readable(self.control.raw().input())?;
-        }
-        self.control.step(can_control, &mut self.scratch, &mut told);
+        self.step_control(can(&ready, CONTROL), !ends.is_empty(), &mut told)?;
         told.words.extend(ends);
         if can(&ready, BROKER).read_raw {
             self.hear_broker(&mut told)?;
@@ -133,6 +117,32 @@ impl Relay {
         }
         self.data.retain(|data| !data.is_over());
         self.tell(&mut told)
+    }
+
+    fn step_data(&mut self, ready: &[Sides], told: &mut Told) {
+        for (index, data) in (DATA..).zip(&mut self.data) {
+            if is_late(data.deadline()) {
+                data.expire(told);
+            }
+            let can = can(ready, index);
+            if can != Sides::default() {
+                data.step(can, &mut self.scratch, told);
+            }
+        }
+    }
+
+    /// Poll has said what it can; `again`, as that may have been before something that has come since.
+    fn step_control(&mut self, mut can: Sides, again: bool, told: &mut Told) -> Result<(), Fault> {
+        if is_late(self.control.deadline()) {
+            self.control.expire(told);
+        }
+        if again && self.control.wants().read_raw {
+            let input = self.control.raw().input();
+            can.read_raw |=
+                wait_for(input, PollFlags::POLLIN, Instant::now()).map_err(Fault::System)?;
+        }
+        self.control.step(can, &mut self.scratch, told);
+        Ok(())
     }
 
     fn wait(&self) -> Result<Vec<Sides>, Fault> {
@@ -252,8 +262,8 @@ fn still(told: Option<Result<(), Fault>>) -> Result<(), Fault> {
     }
 }
 
-fn is_readable(input: &Stream) -> Result<bool, Fault> {
-    wait_for(input, PollFlags::POLLIN, Instant::now()).map_err(Fault::System)
+fn is_late(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
 }
 
 fn can(ready: &[Sides], index: usize) -> Sides {
