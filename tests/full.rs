@@ -4,8 +4,6 @@
 
 mod harness;
 
-use std::fs;
-
 use harness::Site;
 use harness::mount::mount_tmpfs;
 
@@ -13,10 +11,7 @@ use harness::mount::mount_tmpfs;
 fn site() -> Site {
     let site = Site::writable().file("/pub/one", &PART).file("/pub/two", &PART);
     mount_tmpfs(&site, "/incoming", "size=2m");
-    let (uid, gid) = site.owner();
-    let target = site.path("/incoming/target");
-    fs::write(&target, BEFORE).expect("there is room");
-    std::os::unix::fs::chown(&target, Some(uid), Some(gid)).expect("root may");
+    site.keeps("/incoming/target", BEFORE);
     site
 }
 

@@ -7,7 +7,7 @@ mod harness;
 use std::fs::{self, File, Permissions};
 use std::io::Write as _;
 use std::net::Ipv4Addr;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -143,9 +143,7 @@ fn an_upload_that_was_cut_off_is_told_of() {
         for tls in [Tls::new(), Tls::old()] {
             for count in [0, 1, 16_384, 16_385, 100_000, MIB] {
                 let mut session = protected(&site, &tls);
-                fs::write(site.path("/incoming/f"), "older").unwrap();
-                let (user, group) = site.owner();
-                chown(site.path("/incoming/f"), Some(user), Some(group)).unwrap();
+                site.keeps("/incoming/f", b"older");
                 let mut data = session.passive();
                 session.asks("STOR incoming/f", "150");
                 data.shakes_hands()

@@ -136,6 +136,14 @@ impl Site {
         }
     }
 
+    /// A session whose client has logged in; how that connects, and its control connection.
+    pub fn logged_in(self) -> (Session, Connector, Tls<UnixStream>) {
+        let connector = self.client().connector();
+        let mut session = self.start();
+        let control = session.logged_in(&connector);
+        (session, connector, control)
+    }
+
     pub fn start(self) -> Session {
         let (client, input) = UnixStream::pair().unwrap();
         let output = input.try_clone().unwrap();

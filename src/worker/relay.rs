@@ -94,13 +94,17 @@ impl Session {
         let Some(relay) = &self.relay else { return Ok(()) };
         relay.clear()?;
         let deadline = Instant::now() + CLEARED;
-        while self.relay.as_ref().is_some_and(|relay| !relay.is_cleared) {
+        while self.is_protected() {
             if !self.hear_relay(deadline)? {
                 return Err(Failure::Over(End::Failed));
             }
         }
-        self.cleared = true;
         Ok(())
+    }
+
+    /// Whether the control connection is protected.
+    pub fn is_protected(&self) -> bool {
+        self.relay.as_ref().is_some_and(|relay| !relay.is_cleared)
     }
 
     /// Hears one thing that the relay says, if it does before then. The broker may end the session meanwhile.

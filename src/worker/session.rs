@@ -105,8 +105,6 @@ pub struct Session {
     pub(crate) protection: Option<Protection>,
     /// The control connection is to be plain when the next reply is sent (CCC).
     pub(crate) clears: bool,
-    /// The control connection is plain again.
-    pub(super) cleared: bool,
     /// A data connection that was refused: to be closed when the client has been told why, and not before.
     pub(crate) refused: Option<DataStream>,
     /// EPSV ALL was said (RFC 2428 §4).
@@ -192,7 +190,6 @@ impl Session {
             plan: Plan::None,
             protection: start.protection,
             clears: false,
-            cleared: false,
             refused: None,
             epsv_only: false,
             renaming: None,
@@ -295,11 +292,6 @@ impl Session {
             true => self.clear(),
             false => Ok(()),
         }
-    }
-
-    /// Whether the control connection is protected.
-    pub fn is_protected(&self) -> bool {
-        self.relay.is_some() && !self.cleared
     }
 
     /// The broker has power until it says this; nobody is spoken to before.

@@ -226,6 +226,12 @@ impl Site {
         }
     }
 
+    /// Writes a file of its owner's while the site is served: new, or in the place of one.
+    pub fn keeps(&self, path: &str, bytes: &[u8]) {
+        fs::write(self.path(path), bytes).unwrap();
+        give(&self.path(path), self.owner);
+    }
+
     /// Whose the files are: user and group.
     pub fn owner(&self) -> (u32, u32) {
         self.owner

@@ -51,9 +51,7 @@ fn after_ccc_everything_is_plain() {
 fn ccc_is_not_waited_for_without_end() {
     let mut site = site();
     site.patience = Duration::from_secs(2);
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let mut tls = session.logged_in(&connector);
+    let (mut session, _, mut tls) = site.logged_in();
     session.wish(Wish::Clear);
     assert_eq!(take_all(&mut tls), b"", "close_notify");
     // It says nothing, and stays.
@@ -64,10 +62,7 @@ fn ccc_is_not_waited_for_without_end() {
 
 #[test]
 fn a_client_may_go_instead_of_answering_ccc() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let mut tls = session.logged_in(&connector);
+    let (mut session, _, mut tls) = site().logged_in();
     session.wish(Wish::Clear);
     assert_eq!(take_all(&mut tls), b"", "close_notify");
     drop(tls);
@@ -80,10 +75,7 @@ fn a_client_may_go_instead_of_answering_ccc() {
 #[test]
 fn a_client_may_speak_in_clear_before_it_hears_the_end_of_tls() {
     for told in [true, false] {
-        let site = site();
-        let connector = site.client().connector();
-        let mut session = site.start();
-        let mut tls = session.logged_in(&connector);
+        let (mut session, _, mut tls) = site().logged_in();
         session.exchange(&mut tls);
         tls.sock.write_all(b"NOOP\r\n").unwrap();
         if told {
@@ -102,9 +94,7 @@ fn a_client_may_speak_in_clear_before_it_hears_the_end_of_tls() {
 fn ccc_is_for_who_may() {
     let mut site = site();
     site.rules.ccc = false;
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let _tls = session.logged_in(&connector);
+    let (mut session, _, _tls) = site.logged_in();
     session.wish(Wish::Clear);
     session.join();
 }

@@ -84,10 +84,7 @@ fn copy<T: Write>(mut from: impl Read, mut to: T) -> T {
 
 #[test]
 fn a_bad_record_ends_the_control_connection() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let mut tls = session.logged_in(&connector);
+    let (mut session, _, mut tls) = site().logged_in();
     tls.sock.write_all(&[23, 3, 3, 0, 20]).unwrap();
     tls.sock.write_all(&[9; 20]).unwrap();
     assert_eq!(take_all(session.plain.as_mut().unwrap()), b"", "the worker hears of it");
@@ -96,10 +93,7 @@ fn a_bad_record_ends_the_control_connection() {
 
 #[test]
 fn a_broker_that_is_gone_ends_it() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let mut tls = session.logged_in(&connector);
+    let (mut session, _, mut tls) = site().logged_in();
     session.lose_broker();
     assert_eq!(take_all(&mut tls), b"", "with close_notify");
     session.end(tls);
@@ -107,10 +101,7 @@ fn a_broker_that_is_gone_ends_it() {
 
 #[test]
 fn a_client_that_is_gone_is_not_served_on_for_a_worker_that_sleeps() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let tls = session.logged_in(&connector);
+    let (mut session, _, tls) = site().logged_in();
     tls.sock.shutdown(Shutdown::Write).unwrap();
     assert_eq!(take_all(session.plain.as_mut().unwrap()), b"");
     // Nothing was asked of the worker.

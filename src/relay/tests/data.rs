@@ -63,10 +63,7 @@ fn files_go_down_and_up() {
 
 #[test]
 fn nothing_at_all_is_a_transfer_too() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     let (data, mut tls) = session.proven(&connector);
     session.go(&data, Download);
     data.plain.shutdown(Shutdown::Write).unwrap();
@@ -86,10 +83,7 @@ fn nothing_at_all_is_a_transfer_too() {
 fn an_upload_of_a_client_that_never_reads_is_whole() {
     let content = vec![b'x'; 300_000];
     for round in 0..20 {
-        let site = site();
-        let connector = site.client().connector();
-        let mut session = site.start();
-        let control = session.logged_in(&connector);
+        let (mut session, connector, control) = site().logged_in();
         let (mut data, stream) = session.data();
         let mut tls = connector.over(stream);
         shake(&mut tls).unwrap();
@@ -121,10 +115,7 @@ fn an_upload_of_a_client_that_never_reads_is_whole() {
 fn an_upload_that_is_cut_off_is_truncated() {
     // A record more or less, a byte more or less.
     for length in [0, 1, 16_383, 16_384, 16_385, 32_768, 100_000] {
-        let site = site();
-        let connector = site.client().connector();
-        let mut session = site.start();
-        let control = session.logged_in(&connector);
+        let (mut session, connector, control) = site().logged_in();
         let (mut data, mut tls) = session.proven(&connector);
         session.go(&data, Upload);
         let content = vec![7; length];
@@ -143,10 +134,7 @@ fn an_upload_that_is_cut_off_is_truncated() {
 
 #[test]
 fn an_upload_with_a_bad_record_is_broken() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     let (mut data, mut tls) = session.proven(&connector);
     session.go(&data, Upload);
     tls.write_all(b"good").unwrap();
@@ -159,10 +147,7 @@ fn an_upload_with_a_bad_record_is_broken() {
 
 #[test]
 fn a_download_is_broken_when_the_client_is_gone() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     let (mut data, tls) = session.proven(&connector);
     session.go(&data, Download);
     drop(tls);
@@ -177,10 +162,7 @@ fn a_download_is_broken_when_the_client_is_gone() {
 
 #[test]
 fn who_reads_slowly_is_waited_for_and_gets_it_all() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     let (mut data, mut tls) = session.proven(&connector);
     session.go(&data, Download);
     data.plain.set_nonblocking(true).unwrap();
@@ -206,10 +188,7 @@ fn who_reads_slowly_is_waited_for_and_gets_it_all() {
 
 #[test]
 fn a_session_that_ends_leaves_the_client_its_download() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     let (mut data, mut tls) = session.proven(&connector);
     session.go(&data, Download);
     data.plain.write_all(&[5; 50_000]).unwrap();
@@ -231,9 +210,7 @@ fn a_session_that_ends_leaves_the_client_its_download() {
 fn a_data_connection_has_only_so_long_for_its_handshake() {
     let mut site = site();
     site.rules.data_connect = Duration::from_secs(2);
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, _, control) = site.logged_in();
     let (data, client) = session.data();
     assert_eq!(session.word(), Word::Refused(data.id, Refusal::Handshake));
     assert_eq!(session.cause(), "no handshake in time");
@@ -243,10 +220,7 @@ fn a_data_connection_has_only_so_long_for_its_handshake() {
 #[test]
 fn a_worker_may_let_a_transfer_go() {
     for direction in [Download, Upload] {
-        let site = site();
-        let connector = site.client().connector();
-        let mut session = site.start();
-        let control = session.logged_in(&connector);
+        let (mut session, connector, control) = site().logged_in();
         let (mut data, mut tls) = session.proven(&connector);
         session.go(&data, direction);
         match direction {
@@ -275,10 +249,7 @@ fn a_worker_may_let_a_transfer_go() {
 /// The system closes both connections of a client that was killed, the control connection first.
 #[test]
 fn the_end_of_a_client_is_told_before_that_of_its_upload() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let mut control = session.logged_in(&connector);
+    let (mut session, connector, mut control) = site().logged_in();
     let (data, mut tls) = session.proven(&connector);
     session.go(&data, Upload);
     tls.write_all(b"a part").unwrap();
@@ -295,10 +266,7 @@ fn the_end_of_a_client_is_told_before_that_of_its_upload() {
 
 #[test]
 fn old_connections_give_way() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     // Each drains, as its client does not close it.
     let kept: Vec<_> = (0..20)
         .map(|_| {
@@ -326,10 +294,7 @@ fn old_connections_give_way() {
 
 #[test]
 fn who_waits_for_an_old_connection_is_told_of_its_end() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     let kept: Vec<_> = (0..8).map(|_| session.proven(&connector)).collect();
     let ninth = session.data();
     assert_eq!(session.word(), Word::Done(kept[0].0.id, Broken));
@@ -338,10 +303,7 @@ fn who_waits_for_an_old_connection_is_told_of_its_end() {
 
 #[test]
 fn who_waits_for_a_slow_client_hears_that_bytes_flow() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     // Of which the system takes little at once.
     let (client, server) = UnixStream::pair().unwrap();
     setsockopt(&server, sockopt::SndBuf, &4096).unwrap();
@@ -367,9 +329,7 @@ fn who_waits_for_a_slow_client_hears_that_bytes_flow() {
 fn a_connection_without_its_plain_side_is_not_kept() {
     let mut site = site();
     site.rules.data_connect = Duration::from_secs(1);
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (session, connector, control) = site.logged_in();
     let (client, server) = tcp();
     session.broker.tell_with(&Order::Data(7), server.as_fd()).unwrap();
     drop(server);
@@ -382,10 +342,7 @@ fn a_connection_without_its_plain_side_is_not_kept() {
 
 #[test]
 fn the_worker_hears_of_a_handshake_that_has_begun() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, connector, control) = site().logged_in();
     let (data, client) = session.data();
     assert_eq!(session.any_word(), Word::Silent(data.id));
     let mut tls = connector.over(client);

@@ -60,10 +60,7 @@ fn the_order_of_suites_is_ours() {
 
 #[test]
 fn a_handshake_that_fails_is_told_of() {
-    let site = site();
-    let connector = site.client().connector();
-    let mut session = site.start();
-    let control = session.logged_in(&connector);
+    let (mut session, _, control) = site().logged_in();
     let (data, mut client) = session.data();
     client.write_all(b"This is no handshake.\r\n").unwrap();
     assert_eq!(session.word(), Word::Refused(data.id, Refusal::Handshake));
